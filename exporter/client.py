@@ -1,0 +1,240 @@
+"""One API call: the only file that talks to the service, and the only one that holds a token in a URL.
+
+Owns the call itself (one session, the byte cap, the timeout, the turn at the gate) and the names of everything that
+can go wrong with it. Each call ends as one `Call` record; what the network does is never an exception. Knows no JSON:
+whoever asks brings the decoder. Nothing that leaves this file holds the token, a URL or a word of an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from . import __version__
+from .errors import AnswerUnusable, CallFailed
+from .failures import refusal, seconds_of_date, translate, wordless
+from .gate import Gate
+from .model import Call, Method, Outcome, Secret
+from .reading import ReadingBudget, Share
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_HEADERS = {"User-Agent": f"greenapi-exporter/{__version__}", "Accept-Encoding": "gzip"}
+_PIECE = 64 * 1024
+"""Bytes taken from a connection, or unpacked, in one go. aiohttp buffers twice as many and then stops reading."""
+_KEEPALIVE = 65.0
+"""Seconds a connection is kept for the next scrape: longer than a minute's interval, shorter than nginx' 75 s."""
+_ERROR_BODY, _ERROR_BODY_SECONDS = 64 * 1024, 1.0
+"""How much of an error's body is read, only so that its connection can be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds the calls: `concurrency` per API host, `max_body` in unpacked bytes, patience in seconds."""
+
+    concurrency: int = 100
+    max_body: int = 128 * 1024 * 1024
+    first_byte_patience: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to the service. `timeout` in seconds bounds the whole call, connecting and the body included.
+
+    `minutes` is the span of lastOutgoingMessages; `failing` tells that the instance's last call failed.
+    """
+
+    instance: str
+    api_url: str
+    token: Secret
+    method: Method
+    timeout: float
+    minutes: int | None = None
+    failing: bool = False
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has become known of an answer so far."""
+
+    status: int | None = None
+    date: float | None = None
+    retry_after: str | None = None
+    size: int = 0
+
+    def begin(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.date = seconds_of_date(response.headers.get("Date"))
+        self.retry_after = response.headers.get("Retry-After")
+
+
+class Client:
+    """Asks the service. One session for all instances, one gate per API host, one reading budget.
+
+    `clock` gives Unix seconds. `observe` is handed every finished call. `session` must not keep cookies or follow the
+    environment's proxies; `Client.open` makes a right one. Close with `close`.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        clock: Callable[[], float],
+        observe: Callable[[Call], None],
+        limits: Limits = Limits(),
+        reading: ReadingBudget | None = None,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._observe = observe
+        self._limits = limits
+        self._reading = reading or ReadingBudget()
+        self._gates: dict[URL, Gate] = {}
+
+    @classmethod
+    async def open(
+        cls,
+        *,
+        clock: Callable[[], float],
+        observe: Callable[[Call], None],
+        limits: Limits = Limits(),
+        reading: ReadingBudget | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> Self:
+        """A client with a session of its own. `tls` replaces the system's idea of whom to trust."""
+        session = aiohttp.ClientSession(
+            # No limit here: the gates bound the calls.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE, ssl=tls or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_HEADERS,
+            timeout=aiohttp.ClientTimeout(total=None),  # `_fetch` times the whole call
+            read_bufsize=_PIECE,
+            trust_env=False,
+        )
+        return cls(session, clock=clock, observe=observe, limits=limits, reading=reading)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def limit(self, limits: Limits) -> None:
+        """Other limits from now on (a reload); calls under way keep the body cap they began with."""
+        self._limits = limits
+        for gate in self._gates.values():
+            gate.resize(limits.concurrency)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that have begun and not ended."""
+        return sum(gate.in_flight for gate in self._gates.values())
+
+    async def ask(self, request: Ask, decode: Callable[[bytes], T]) -> tuple[Call, T | None]:
+        """One call, from its turn at the gate to the decoded answer; the value is None unless the outcome is ok.
+
+        `decode` is given the whole body of a 200 answer and may raise `AnswerUnusable`. Raises nothing for what the
+        network or the service does; a bug met on the way becomes the outcome `internal` and is logged.
+        """
+        gate = self._gate(request.api_url)
+        async with gate.turn(failing=request.failing) as ticket:
+            alarm = asyncio.get_running_loop().call_later(self._limits.first_byte_patience, gate.linger, ticket)
+            try:
+                with self._reading.share() as share:
+                    call, value = await self._perform(request, decode, alarm, share)
+            finally:
+                alarm.cancel()
+        self._observe(call)
+        return call, value
+
+    async def _perform(
+        self, request: Ask, decode: Callable[[bytes], T], alarm: asyncio.TimerHandle, share: Share
+    ) -> tuple[Call, T | None]:
+        started, arrived = self._clock(), None
+        answer, value = _Answer(), None
+        outcome, detail, retry_after = Outcome.OK, "", None
+        try:
+            body = await self._fetch(request, answer, alarm, share)
+            arrived = self._clock()
+            value = decode(body)
+        except CallFailed as failure:
+            outcome, detail, retry_after = failure.outcome, failure.detail, failure.retry_after
+        except AnswerUnusable as failure:
+            outcome, detail = failure.outcome, failure.detail
+        except Exception as bug:
+            outcome, detail = Outcome.INTERNAL, f"a fault of the exporter ({type(bug).__name__}); see its log"
+            words = "%s of instance %s ended in a fault of the exporter; please report it"
+            log.error(words, request.method, request.instance, exc_info=wordless(bug))
+        finished = self._clock() if arrived is None else arrived
+        call = Call(
+            request.instance, request.method, outcome, started, finished, detail,
+            answer.status, retry_after, answer.date, answer.size,
+        )  # fmt: skip
+        return call, value
+
+    async def _fetch(self, request: Ask, answer: _Answer, alarm: asyncio.TimerHandle, share: Share) -> bytes:
+        """The unpacked body of a 200 answer; everything else is a `CallFailed`."""
+        try:
+            async with asyncio.timeout(request.timeout) as deadline:
+                async with self._session.get(_url(request), allow_redirects=False) as response:
+                    alarm.cancel()
+                    answer.begin(response)
+                    if response.status == 200:
+                        return await self._read(response, answer, share)
+                    loop_time = asyncio.get_running_loop().time()
+                    deadline.reschedule(min(deadline.when() or loop_time, loop_time + _ERROR_BODY_SECONDS))
+                    await _drain(response)
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+            if answer.status in (None, 200):
+                raise translate(error, URL(request.api_url).authority, request.timeout) from None
+            # The status has decided already; that its body broke off changes nothing.
+        assert answer.status is not None
+        raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
+
+    async def _read(self, response: aiohttp.ClientResponse, answer: _Answer, share: Share) -> bytes:
+        cap = self._limits.max_body
+        if (response.content_length or 0) > cap:
+            raise _too_large(cap)
+        pieces = []
+        while piece := await response.content.read(_PIECE):
+            answer.size += len(piece)
+            if answer.size > cap:
+                raise _too_large(cap)
+            pieces.append(piece)
+            await share.add(len(piece))
+        return b"".join(pieces)
+
+    def _gate(self, api_url: str) -> Gate:
+        origin = URL(api_url).origin()
+        if (gate := self._gates.get(origin)) is None:
+            gate = self._gates[origin] = Gate(self._limits.concurrency)
+        return gate
+
+    def __repr__(self) -> str:
+        return f"<Client {self.in_flight} calls in flight to {len(self._gates)} hosts>"
+
+
+def _url(request: Ask) -> URL:
+    """`{apiUrl}/waInstance{idInstance}/{method}/{token}`, every part encoded so that it stays the part it is."""
+    base = str(URL(request.api_url)).rstrip("/")
+    token = quote(request.token.reveal(), safe="")
+    query = "" if request.minutes is None else f"?minutes={request.minutes}"
+    return URL(f"{base}/waInstance{quote(request.instance, safe='')}/{request.method}/{token}{query}", encoded=True)
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read a short body to its end; a connection whose body is not at its end is closed, not kept."""
+    left = _ERROR_BODY
+    while left > 0 and (piece := await response.content.read(left)):
+        left -= len(piece)
+
+
+def _too_large(cap: int) -> CallFailed:
+    return CallFailed(Outcome.TOO_LARGE, f"the answer is larger than max_body ({cap} bytes); narrow the window")

@@ -1,0 +1,162 @@
+"""Who may start a call on one API host: how many calls run at once, and in which order the others follow.
+
+Owns the bounds and the order of contract 5. `Turns` decides and never waits; `Gate` lets tasks wait for its decisions.
+Knows nothing of HTTP and of no clock: that a call has waited too long for its first byte is told by the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import Enum, auto
+
+
+class Place(Enum):
+    """Where a ticket is."""
+
+    OUTSIDE = auto()
+    WAITING = auto()
+    RUNNING = auto()
+    """Holds one of the `concurrency` slots."""
+    LINGERING = auto()
+    """Runs on without a slot, because it has waited too long for its first byte."""
+
+
+class Ticket:
+    """One call on its way through the gate; `failing` is whether its instance's last call failed."""
+
+    __slots__ = ("_start", "failing", "place")
+
+    def __init__(self, *, failing: bool, start: Callable[[], None]) -> None:
+        self.failing = failing
+        self.place = Place.OUTSIDE
+        self._start = start
+
+    def run(self) -> None:
+        self.place = Place.RUNNING
+        self._start()
+
+    def __repr__(self) -> str:
+        return f"<Ticket {'failing' if self.failing else 'healthy'} {self.place.name.lower()}>"
+
+
+class Turns:
+    """The decisions, as a state machine: each event changes the state whole and starts whoever may start now.
+
+    Bounds, with n = `concurrency`: at most n tickets hold a slot, at most half of them failing (but one always may),
+    and at most 2n run at all. Failing and lingering tickets together begin only while fewer than n of them run, which
+    keeps the other n for the healthy. A failing ticket begins only when no healthy one waits. First come, first
+    served within a class.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self.concurrency = concurrency
+        self.running = 0
+        self.lingering = 0
+        self._failing_running = 0
+        self._healthy: OrderedDict[Ticket, None] = OrderedDict()
+        self._failing: OrderedDict[Ticket, None] = OrderedDict()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._healthy) + len(self._failing)
+
+    @property
+    def in_flight(self) -> int:
+        return self.running + self.lingering
+
+    def enter(self, ticket: Ticket) -> None:
+        """Stand in line; `ticket` starts at once if there is room."""
+        ticket.place = Place.WAITING
+        self._line(ticket)[ticket] = None
+        self._advance()
+
+    def linger(self, ticket: Ticket) -> None:
+        """The first byte is overdue: counts as failed here and gives its slot away. Means nothing once it has left."""
+        if ticket.place is Place.RUNNING:
+            self._give_up_slot(ticket)
+            ticket.place = Place.LINGERING
+            self.lingering += 1
+            self._advance()
+
+    def leave(self, ticket: Ticket) -> None:
+        """Done, failed or cancelled, in whatever place it was."""
+        if ticket.place is Place.WAITING:
+            del self._line(ticket)[ticket]
+        elif ticket.place is Place.RUNNING:
+            self._give_up_slot(ticket)
+        elif ticket.place is Place.LINGERING:
+            self.lingering -= 1
+        ticket.place = Place.OUTSIDE
+        self._advance()
+
+    def resize(self, concurrency: int) -> None:
+        """Another bound from now on; calls that run beyond a smaller one are left to finish."""
+        self.concurrency = concurrency
+        self._advance()
+
+    def _line(self, ticket: Ticket) -> OrderedDict[Ticket, None]:
+        return self._failing if ticket.failing else self._healthy
+
+    def _give_up_slot(self, ticket: Ticket) -> None:
+        self.running -= 1
+        self._failing_running -= ticket.failing
+
+    def _advance(self) -> None:
+        while (line := self._next_line()) is not None:
+            ticket, _ = line.popitem(last=False)
+            self.running += 1
+            self._failing_running += ticket.failing
+            ticket.run()
+
+    def _next_line(self) -> OrderedDict[Ticket, None] | None:
+        """The line whose first ticket may start now."""
+        if self.running >= self.concurrency or self.in_flight >= 2 * self.concurrency:
+            return None
+        if self._healthy:
+            return self._healthy
+        return self._failing if self._failing and self._room_for_failing() else None
+
+    def _room_for_failing(self) -> bool:
+        half = max(1, self.concurrency // 2)
+        return self._failing_running < half and self._failing_running + self.lingering < self.concurrency
+
+    def __repr__(self) -> str:
+        return (
+            f"<Turns {self.running} of {self.concurrency} running, {self.lingering} lingering, "
+            f"{len(self._healthy)} healthy and {len(self._failing)} failing waiting>"
+        )
+
+
+class Gate:
+    """`Turns` for tasks: `async with gate.turn(failing=...) as ticket` waits for its start and leaves at the end."""
+
+    def __init__(self, concurrency: int) -> None:
+        self.turns = Turns(concurrency)
+
+    @asynccontextmanager
+    async def turn(self, *, failing: bool) -> AsyncIterator[Ticket]:
+        """Cancelling the task gives the place back, wherever it was: in line, started but not yet awake, running."""
+        started = asyncio.Event()
+        ticket = Ticket(failing=failing, start=started.set)
+        self.turns.enter(ticket)
+        try:
+            await started.wait()
+            yield ticket
+        finally:
+            self.turns.leave(ticket)
+
+    def linger(self, ticket: Ticket) -> None:
+        self.turns.linger(ticket)
+
+    def resize(self, concurrency: int) -> None:
+        self.turns.resize(concurrency)
+
+    @property
+    def in_flight(self) -> int:
+        return self.turns.in_flight
+
+    def __repr__(self) -> str:
+        return f"<Gate {self.turns!r}>"

@@ -1,0 +1,68 @@
+"""How much of all answers may be in memory at once: one budget in bytes that the answers being read share.
+
+Owns who may go on reading; knows nothing of HTTP. A reader accounts for each piece it has taken and, when the budget
+is spent, waits before it takes the next. The answer begun first never waits, so that one always gets done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+DEFAULT_BUDGET = 512 * 1024 * 1024
+
+
+class ReadingBudget:
+    """At most about `total` bytes of answers in memory; beyond it lie the pieces in hand and the answer begun first."""
+
+    def __init__(self, total: int = DEFAULT_BUDGET) -> None:
+        self.total = total
+        self.used = 0
+        self._shares: dict[Share, None] = {}  # in the order in which the answers began
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """One answer's part. It stands in line from its first piece, and gives everything back at the end."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self._shares.pop(share, None)
+            self.used -= share.size
+            self._wake()
+
+    def _account(self, share: Share, size: int) -> None:
+        self._shares.setdefault(share)
+        share.size += size
+        self.used += size
+
+    def _may_read(self, share: Share) -> bool:
+        return self.used <= self.total or next(iter(self._shares)) is share
+
+    def _wake(self) -> None:
+        for share in self._shares:
+            if self._may_read(share):
+                share.resume()
+
+    def __repr__(self) -> str:
+        return f"<ReadingBudget {self.used} of {self.total} bytes, {len(self._shares)} answers>"
+
+
+class Share:
+    """What one answer holds of the budget: `size` bytes."""
+
+    def __init__(self, budget: ReadingBudget) -> None:
+        self.size = 0
+        self._budget = budget
+        self._turn = asyncio.Event()
+
+    async def add(self, size: int) -> None:
+        """Account for a piece of `size` bytes; returns when the next one may be read."""
+        self._budget._account(self, size)
+        while not self._budget._may_read(self):
+            self._turn.clear()
+            await self._turn.wait()
+
+    def resume(self) -> None:
+        self._turn.set()
