@@ -1,0 +1,93 @@
+"""What one answer shows by itself: the window gauges. Nothing here is remembered, counted or committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from ..model import ANNOTATION_TYPES, Journal, Row
+from .order import status_label, type_label
+
+ROW_LIMITS = {"whatsapp": 10_000, "waba": 10_000, "telegram": 10_000, "max": 5_000}
+"""Rows that the service hands out at most; Source: the journal pages of the products."""
+
+CHAT_TYPES = ("private", "group", "other")
+AGES = (("under_5m", 300.0), ("5m_1h", 3600.0), ("1h_6h", 21600.0), ("over_6h", float("inf")))
+"""Age label and its upper bound in seconds."""
+WAITING = ("pending", "sent")
+
+_words = attrgetter("status", "message_type")
+_chat = attrgetter("chat")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last answer in numbers. Times in Unix seconds of the service's clock, spans in seconds.
+
+    `words`: the raw (status, type) words of the rows and how often each pair came; `counts` the same by label.
+    """
+
+    asked: float
+    covered: float
+    truncated: bool
+    words: dict[tuple[str | None, str | None], int]
+    counts: dict[tuple[str, str], int]
+    chats: dict[str, int]
+    rejected: dict[str, int]
+    waiting: dict[tuple[str, str], int] = field(default_factory=dict)
+    oldest_pending: int | None = None
+
+
+def is_truncated(length: int, messenger: str) -> bool:
+    """Whether an answer of so many rows hit the service's row limit; an unknown product may have either limit."""
+    if messenger in ROW_LIMITS:
+        return length >= ROW_LIMITS[messenger]
+    return length == ROW_LIMITS["max"] or length >= ROW_LIMITS["whatsapp"]
+
+
+def summarise(journal: Journal, *, started: float, arrived: float, asked: float, messenger: str) -> Window:
+    rows = journal.rows
+    words = Counter(map(_words, rows))
+    counts: dict[tuple[str, str], int] = {}
+    for (status, message_type), number in words.items():
+        labels = status_label(status), type_label(message_type)
+        counts[labels] = counts.get(labels, 0) + number
+    truncated = is_truncated(journal.length, messenger) and bool(rows)
+    covered = asked
+    if truncated:
+        covered = min(asked, max(0.0, started - min(row.timestamp for row in rows)))
+    still = [row for row in rows if row.status in WAITING and row.message_type not in ANNOTATION_TYPES]
+    return Window(
+        asked, covered, truncated, dict(words), counts, _chats(rows), journal.rejected, _ages(still, arrived),
+        min((row.timestamp for row in still if row.status == "pending"), default=None),
+    )  # fmt: skip
+
+
+def _ages(rows: list[Row], now: float) -> dict[tuple[str, str], int]:
+    waiting = {(status, age): 0 for status in WAITING for age, _ in AGES}
+    for row in rows:
+        age = next(label for label, bound in AGES if now - row.timestamp < bound)
+        waiting[row.status or "", age] += 1
+    return waiting
+
+
+def _chats(rows: list[Row]) -> dict[str, int]:
+    chats = dict.fromkeys(CHAT_TYPES, 0)
+    for chat in set(map(_chat, rows)):
+        chats[chat_type(chat)] += 1
+    return chats
+
+
+def chat_type(chat: str) -> str:
+    """WhatsApp marks the kind behind an @; Telegram and MAX use bare numbers, negative for groups.
+
+    Source: https://green-api.com/en/docs/api/chat-id/
+    """
+    if chat.endswith(("@c.us", "@lid")):
+        return "private"
+    if chat.endswith("@g.us"):
+        return "group"
+    if chat.removeprefix("-").isdecimal():
+        return "group" if chat.startswith("-") else "private"
+    return "other"
