@@ -1,0 +1,208 @@
+"""THE TABLES of configuration keys: key, reader, default, caution. A new key is a row here, and a field in `records`.
+
+Keys are spelt as the fields of `records`. Also the readers' one engine, `read_fields`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from ..model import Meaning
+from .address import api_url, leaves_the_machine_readable
+from .complaints import INVALID, Place, Wrong, nearest, shown
+from .records import Tariff
+from .tree import Mapping, Node, Scalar, Sequence
+from .units import DAY, HOUR, MINUTE
+from .values import (
+    MAX_LABEL_VALUE,
+    MAX_NAME,
+    duration_between,
+    instance_id,
+    label_name,
+    message_type,
+    plain_text,
+    size_between,
+    whole_number,
+    word_of,
+)
+
+Reader = Callable[[Node, Place], object]
+
+TARIFFS_EXPLAINED = (
+    "; business: calls are not limited by the month; developer: the free plan with 1,000 journal calls a month, "
+    "so an account is asked every 45 minutes at most"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key. `caution` gives a warning for an allowed but doubtful value, or None."""
+
+    key: str
+    read: Reader
+    default: object = None
+    caution: Callable[[Any], str | None] = lambda _value: None
+
+
+@dataclass(slots=True)
+class Found:
+    """What one mapping gave: valid values by key, and the place of every key that stands there, valid or not."""
+
+    place: Place
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def place_of(self, key: str) -> Place:
+        """The place of the key, or where it is missing."""
+        return self.places.get(key) or self.place.key(key, self.place.line)
+
+
+def read_fields(node: Node, place: Place, fields: tuple[Field, ...]) -> Found:
+    """Every field of a mapping that can be read; all that is wrong is complained about at its place."""
+    found = Found(place)
+    known = {field.key: field for field in fields}
+    for key, inside, value in entries(node, place):
+        if key not in known:
+            inside.complain(f"{shown(key)} is not a key here{nearest(key, known) or '; allowed: ' + ', '.join(known)}")
+            continue
+        found.places[key] = inside
+        result = known[key].read(value, inside)
+        if result is INVALID:
+            continue
+        found.values[key] = result
+        if caution := known[key].caution(result):
+            inside.warn(caution)
+    return found
+
+
+def entries(node: Node, place: Place) -> list[tuple[str, Place, Node]]:
+    """The keys of a mapping with their places and values; what is no mapping or no key is complained about."""
+    if not isinstance(node, Mapping):
+        place.complain(f"found {_found(node)}; a mapping (lines of 'key: value') is allowed")
+        return []
+    lines: dict[str, int | None] = {}
+    result = []
+    for key, value in node.pairs:
+        inside = place.key(key.text, key.line) if isinstance(key, Scalar) else place
+        if not isinstance(key, Scalar):
+            inside.complain(f"found {key.kind} as a key; a key is a word")
+        elif key.text == "<<":
+            inside.complain("merge keys are not used here; what holds for all instances is written once at the top")
+        elif key.text in lines:
+            inside.complain(f"the key {shown(key.text)} stands here twice, first in line {lines[key.text]}")
+        else:
+            lines[key.text] = key.line
+            result.append((key.text, inside, value))
+    return result
+
+
+def items(node: Node, place: Place) -> list[tuple[Place, Node]]:
+    """The items of a list with their places."""
+    if not isinstance(node, Sequence):
+        place.complain(f"found {_found(node)}; a list is allowed")
+        return []
+    return [(place.item(index, item.line), item) for index, item in enumerate(node.items)]
+
+
+def scalar(parse: Callable[[str], object]) -> Reader:
+    """A reader of one value, with `${NAME}` replaced and spaces around it dropped."""
+
+    def read(node: Node, place: Place) -> object:
+        if not isinstance(node, Scalar) or node.kind == "nothing":
+            place.complain(f"found {_found(node)}; one value is allowed")
+            return INVALID
+        try:
+            return parse(place.expand(node.text).strip())
+        except Wrong as wrong:
+            place.complain(f"found {shown(node.text)}; {wrong}")
+            return INVALID
+
+    return read
+
+
+def _found(node: Node) -> str:
+    return f"{node.kind} ({shown(node.text)})" if isinstance(node, Scalar) and node.text else node.kind
+
+
+def _types(node: Node, place: Place) -> object:
+    read = scalar(message_type)
+    types: list[object] = []
+    for inside, item in items(node, place):
+        word = read(item, inside)
+        if word is not INVALID and word in types:
+            inside.complain(f"{word} stands here twice")
+        types.append(word)
+    return INVALID if INVALID in types else tuple(types)
+
+
+def _labels(node: Node, place: Place) -> object:
+    read = scalar(plain_text(MAX_LABEL_VALUE, shortest=0))
+    labels: list[tuple[str, object]] = []
+    for name, inside, value in entries(node, place):
+        try:
+            labels.append((label_name(name), read(value, inside)))
+        except Wrong as wrong:
+            inside.complain(f"{shown(name)} is {wrong}")
+    return tuple(labels)
+
+
+def _whole_minutes(text: str) -> float:
+    return ceil(duration_between(MINUTE, 90 * DAY)(text) / MINUTE) * MINUTE
+
+
+def _short_window(seconds: float) -> str | None:
+    if seconds >= 10 * MINUTE:
+        return None
+    return "a window below 10m misses messages: the journal shows them up to 2 minutes late"
+
+
+def _eager(seconds: float) -> str | None:
+    if seconds >= 1:
+        return None
+    return "the service allows one request per second and instance; below 1s it answers 429 (tests, private gateways)"
+
+
+def _readable(url: str) -> str | None:
+    if not leaves_the_machine_readable(url):
+        return None
+    return "plain http: the token travels readable to another host; use https"
+
+
+DEFAULT_MIN_INTERVAL = {Tariff.BUSINESS: 10.0, Tariff.DEVELOPER: 45 * MINUTE}
+"""1,000 calls in a month of 31 days are one in 2,678 s; 45 minutes leave some for restarts and other programs.
+Source: https://green-api.com/en/docs/about-tariffs/"""
+
+DECLARED_TYPES = (
+    "textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage", "locationMessage",
+    "contactMessage", "extendedTextMessage",
+)  # fmt: skip
+
+PER_INSTANCE = (
+    Field("tariff", scalar(word_of(Tariff, TARIFFS_EXPLAINED))),
+    Field("window", scalar(_whole_minutes), DAY, _short_window),
+    Field("min_interval", scalar(duration_between(0.001, 7 * DAY)), None, _eager),
+    Field("timeout", scalar(duration_between(0.001, HOUR)), MINUTE),
+    Field("timestamp", scalar(word_of(Meaning)), Meaning.AUTO),
+)
+"""Keys that stand at the top for all instances, or in an instance for itself."""
+
+GLOBAL = (
+    Field("concurrency", scalar(whole_number(1, 1000)), 100),
+    Field("stale_after", scalar(duration_between(0.001, 31 * DAY)), 5 * MINUTE),
+    Field("state_file", scalar(plain_text(4096)), "greenapi-exporter.db"),
+    Field("max_body", scalar(size_between(2**10, 4 * 2**30)), 128 * 2**20),
+    Field("state_interval", scalar(duration_between(0.001, 31 * DAY, zero="never")), MINUTE),
+    Field("settings_interval", scalar(duration_between(0.001, 31 * DAY, zero="never")), HOUR),
+    Field("declare_types", _types, DECLARED_TYPES),
+)
+
+IDENTITY = (
+    Field("id", scalar(instance_id)),
+    Field("name", scalar(plain_text(MAX_NAME))),
+    Field("api_url", scalar(api_url), "https://api.green-api.com", _readable),
+    Field("labels", _labels, ()),
+)
+"""Keys of an instance alone, the token's excepted (`tokens`)."""
