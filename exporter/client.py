@@ -193,7 +193,7 @@ class Client:
                     await _drain(response)
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
             if answer.status in (None, 200):
-                raise translate(error, URL(request.api_url).authority, request.timeout) from None
+                raise translate(error, _host(request), request.timeout) from None
             # The status has decided already; that its body broke off changes nothing.
         assert answer.status is not None
         raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
@@ -208,7 +208,9 @@ class Client:
             if answer.size > cap:
                 raise _too_large(cap)
             pieces.append(piece)
-            await share.add(len(piece))
+            share.add(len(piece))
+            if not response.content.at_eof():
+                await share.turn()
         return b"".join(pieces)
 
     def _gate(self, api_url: str) -> Gate:
@@ -227,6 +229,11 @@ def _url(request: Ask) -> URL:
     token = quote(request.token.reveal(), safe="")
     query = "" if request.minutes is None else f"?minutes={request.minutes}"
     return URL(f"{base}/waInstance{quote(request.instance, safe='')}/{request.method}/{token}{query}", encoded=True)
+
+
+def _host(request: Ask) -> str:
+    """The API host as a sentence names it; its port only where it is not the scheme's own."""
+    return URL(request.api_url).host_port_subcomponent or "the API host"
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:

@@ -1,7 +1,7 @@
 """How much of all answers may be in memory at once: one budget in bytes that the answers being read share.
 
 Owns who may go on reading; knows nothing of HTTP. A reader accounts for each piece it has taken and, when the budget
-is spent, waits before it takes the next. The answer begun first never waits, so that one always gets done.
+is spent, waits before it takes the next. The answer begun first never waits, so that one always gets on.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ class ReadingBudget:
             self.used -= share.size
             self._wake()
 
-    def _account(self, share: Share, size: int) -> None:
+    def account(self, share: Share, size: int) -> None:
+        """`share` has taken `size` bytes more; its first piece is its place in line."""
         self._shares.setdefault(share)
         share.size += size
         self.used += size
 
-    def _may_read(self, share: Share) -> bool:
+    def may_read(self, share: Share) -> bool:
+        """Whether there is budget left, or `share`, which has begun, is the answer begun first."""
         return self.used <= self.total or next(iter(self._shares)) is share
 
     def _wake(self) -> None:
         for share in self._shares:
-            if self._may_read(share):
-                share.resume()
+            share.resume()
 
     def __repr__(self) -> str:
         return f"<ReadingBudget {self.used} of {self.total} bytes, {len(self._shares)} answers>"
@@ -55,14 +56,18 @@ class Share:
     def __init__(self, budget: ReadingBudget) -> None:
         self.size = 0
         self._budget = budget
-        self._turn = asyncio.Event()
+        self._resumed = asyncio.Event()
 
-    async def add(self, size: int) -> None:
-        """Account for a piece of `size` bytes; returns when the next one may be read."""
-        self._budget._account(self, size)
-        while not self._budget._may_read(self):
-            self._turn.clear()
-            await self._turn.wait()
+    def add(self, size: int) -> None:
+        """Account for a piece of `size` bytes that is in memory now."""
+        self._budget.account(self, size)
+
+    async def turn(self) -> None:
+        """Wait until the next piece may be read."""
+        while not self._budget.may_read(self):
+            self._resumed.clear()
+            await self._resumed.wait()
 
     def resume(self) -> None:
-        self._turn.set()
+        """Have another look: the budget has changed."""
+        self._resumed.set()
