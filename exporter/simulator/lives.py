@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from random import Random
 
 from .plan import Episode, Message, Phase, Plan, Profile
@@ -28,8 +29,8 @@ def lives(seed: object, plan: Plan) -> Iterator[Message]:
     """Yield the plan's messages without end (unless the last phase sends nothing), ascending by `created`."""
     rng = Random(str(seed))
     holds = sorted((e for e in plan.episodes if e.kind != "outage"), key=lambda episode: episode.start)
-    ends = [phase.start for phase in plan.phases[1:]] + [math.inf]
-    for phase, end in zip(plan.phases, ends, strict=True):
+    for phase, following in zip_longest(plan.phases, plan.phases[1:]):
+        end = following.start if following else math.inf
         drawing = _Drawing(rng, phase.profile, plan.messenger, holds)
         for at in _arrivals(rng, phase, end):
             yield drawing.message(at)
