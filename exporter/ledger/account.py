@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor
 
-from ..model import ANNOTATION_TYPES, API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Journal, Meaning
+from ..model import (
+    ALL_MESSAGE_TYPES, ALL_STATUSES, ANNOTATION_TYPES, API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED,
+    Journal, Meaning,
+)  # fmt: skip
 from . import latency, order, totals, window
 from .known import Known, Message, Slot
 from .latency import Span, TimestampMeaning
@@ -91,7 +94,7 @@ class Account:
         self._horizon = scalars.horizon
         self._last_started = scalars.last_started
         self._meaning = TimestampMeaning(meaning, scalars.votes, scalars.learnt)
-        self._types, self._statuses = set(scalars.types), set(scalars.statuses)
+        self._types, self._statuses = set(scalars.types), {*scalars.statuses, *STATUSES}
         self._unlisted: dict[str, set[int]] = {field: set() for field in FIELDS}
         for field, memory in scalars.unlisted:
             self._unlisted[field].add(memory)
@@ -114,16 +117,6 @@ class Account:
     def meaning(self) -> Meaning:
         return self._meaning.now
 
-    @property
-    def types(self) -> frozenset[str]:
-        """Every type label met so far, the baseline included."""
-        return frozenset(self._types)
-
-    @property
-    def statuses(self) -> frozenset[str]:
-        """Every status label met so far, the baseline included."""
-        return frozenset(self._statuses)
-
     def reconfigure(self, declare_types: Iterable[str], meaning: Meaning) -> None:
         """A reload changed the configuration; everything counted and known stays."""
         self._meaning = self._meaning.reconfigured(meaning)
@@ -134,11 +127,13 @@ class Account:
 
     def fold(self, answer: Answer) -> list[Unlisted]:
         """Take one good answer in; returns the unlisted words met for the first time."""
+        words = window.words(answer.journal)
+        unlisted = self._learn_words(words)
         summary = window.summarise(
-            answer.journal, started=answer.started, arrived=answer.arrived,
+            answer.journal, words, types=_in_order(ALL_MESSAGE_TYPES, self._types),
+            statuses=_in_order(ALL_STATUSES, self._statuses), started=answer.started, arrived=answer.arrived,
             asked=answer.asked, messenger=answer.messenger,
         )  # fmt: skip
-        unlisted = self._learn_words(summary)
         self._add_gap(answer.started, summary.covered)
         self._take_rows(answer)
         self._last_started = answer.started
@@ -157,20 +152,17 @@ class Account:
         self._totals.add(totals.UNLISTED, (field,))
         return Unlisted(field, word)
 
-    def _learn_words(self, summary: Window) -> list[Unlisted]:
+    def _learn_words(self, words: window.Words) -> list[Unlisted]:
         met: list[Unlisted] = []
-        for status, message_type in summary.words:
-            for field, word, label in (
-                ("statusMessage", status, order.status_label(status)),
-                ("typeMessage", message_type, order.type_label(message_type)),
-            ):
+        for status, message_type in words:
+            labels = order.status_label(status), order.type_label(message_type)
+            for field, word, label in zip(FIELDS, (status, message_type), labels, strict=False):
                 if word and label == OTHER and (unlisted := self.meet_word(field, word)):
                     met.append(unlisted)
-        for status_label, type_label in summary.counts:
-            self._statuses.add(status_label)
-            if type_label not in self._types:
-                self._types.add(type_label)
-                self._declare_latencies(type_label)
+            self._statuses.add(labels[0])
+            if labels[1] not in self._types:
+                self._types.add(labels[1])
+                self._declare_latencies(labels[1])
         return met
 
     def _add_gap(self, started: float, covered: float) -> None:
@@ -364,6 +356,10 @@ def _first_horizon(answer: Answer) -> float:
     newest = max((row.timestamp for row in answer.journal.rows), default=0)
     now = floor(answer.arrived)
     return float(min(max(newest, now - JOURNAL_LAG), now))
+
+
+def _in_order(vocabulary: tuple[str, ...], met: set[str]) -> list[str]:
+    return [word for word in vocabulary if word in met]
 
 
 def _settling_age(asked: float) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 
 from ..model import ANNOTATION_TYPES, Journal, Row
@@ -17,6 +18,8 @@ AGES = (("under_5m", 300.0), ("5m_1h", 3600.0), ("1h_6h", 21600.0), ("over_6h", 
 """Age label and its upper bound in seconds."""
 WAITING = ("pending", "sent")
 
+Words = Mapping[tuple[str | None, str | None], int]
+
 _words = attrgetter("status", "message_type")
 _chat = attrgetter("chat")
 
@@ -25,18 +28,17 @@ _chat = attrgetter("chat")
 class Window:
     """The last answer in numbers. Times in Unix seconds of the service's clock, spans in seconds.
 
-    `words`: the raw (status, type) words of the rows and how often each pair came; `counts` the same by label.
+    `counts`: rows by (status, type) label, with a 0 for every pair of a type and a status that the account has met.
     """
 
     asked: float
     covered: float
     truncated: bool
-    words: dict[tuple[str | None, str | None], int]
     counts: dict[tuple[str, str], int]
     chats: dict[str, int]
     rejected: dict[str, int]
-    waiting: dict[tuple[str, str], int] = field(default_factory=dict)
-    oldest_pending: int | None = None
+    waiting: dict[tuple[str, str], int]
+    oldest_pending: int | None
 
 
 def is_truncated(length: int, messenger: str) -> bool:
@@ -46,20 +48,27 @@ def is_truncated(length: int, messenger: str) -> bool:
     return length == ROW_LIMITS["max"] or length >= ROW_LIMITS["whatsapp"]
 
 
-def summarise(journal: Journal, *, started: float, arrived: float, asked: float, messenger: str) -> Window:
+def words(journal: Journal) -> Words:
+    """The raw (status, type) words of the rows, and how often each pair came."""
+    return Counter(map(_words, journal.rows))
+
+
+def summarise(
+    journal: Journal, met: Words, *, types: Iterable[str], statuses: Iterable[str],
+    started: float, arrived: float, asked: float, messenger: str,
+) -> Window:  # fmt: skip
+    """`met` are the journal's `words`; `types` and `statuses` the labels that have series even at 0."""
     rows = journal.rows
-    words = Counter(map(_words, rows))
-    counts: dict[tuple[str, str], int] = {}
-    for (status, message_type), number in words.items():
-        labels = status_label(status), type_label(message_type)
-        counts[labels] = counts.get(labels, 0) + number
+    counts = {(status, message_type): 0 for message_type in types for status in statuses}
+    for (status, message_type), number in met.items():
+        counts[status_label(status), type_label(message_type)] += number
     truncated = is_truncated(journal.length, messenger) and bool(rows)
     covered = asked
     if truncated:
         covered = min(asked, max(0.0, started - min(row.timestamp for row in rows)))
     still = [row for row in rows if row.status in WAITING and row.message_type not in ANNOTATION_TYPES]
     return Window(
-        asked, covered, truncated, dict(words), counts, _chats(rows), journal.rejected, _ages(still, arrived),
+        asked, covered, truncated, counts, _chats(rows), journal.rejected, _ages(still, arrived),
         min((row.timestamp for row in still if row.status == "pending"), default=None),
     )  # fmt: skip
 

@@ -1,0 +1,213 @@
+"""One scrape of many instances: what is due is asked, folded, committed, and shown before the scraper gives up.
+
+Owns the running calls and the deadline (contract 5). A call belongs to its instance, not to a scrape: scrapes that
+meet share it, and one that outlasts its scrape serves the next. Knows no metric and no web request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import wire
+from .client import Ask, Client
+from .commits import Commits
+from .config import Config
+from .episodes import Notice
+from .failures import wordless
+from .instance import Face, Instance, Saved
+from .model import Call, Method, Outcome, Secret
+from .store import Restored
+
+log = logging.getLogger(__name__)
+
+DEFAULT_TIMEOUT = 10.0
+"""Seconds a scraper is assumed to wait when it does not say: Prometheus' own default."""
+LEAST_RESERVE = 0.5
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How one method is asked and what becomes of its answer."""
+
+    decode: Callable[[bytes], Any]
+    take: Callable[[Instance, Call, Any], list[Notice]]
+
+
+QUESTIONS: Mapping[Method, Question] = {
+    Method.MESSAGES: Question(wire.journal, Instance.took_journal),
+    Method.STATE: Question(wire.instance_state, lambda instance, _, word: instance.took_state(word)),
+    Method.SETTINGS: Question(wire.instance_settings, lambda instance, _, settings: instance.took_settings(settings)),
+}
+
+
+class Fleet:
+    """All instances of a configuration. `clock` gives Unix seconds; `read_token` reads a token file, None if it cannot.
+
+    `await fleet.scrape(...)` is the whole of it; `reload` and `close` come from outside.
+    """
+
+    def __init__(
+        self, client: Client, commits: Callable[[Callable[[], Iterable[Instance]]], Commits],
+        *, clock: Callable[[], float], read_token: Callable[[str], Secret | None],
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._clock = clock
+        self._read_token = read_token
+        self._instances: dict[str, Instance] = {}
+        self._running: dict[tuple[str, Method], asyncio.Task[None]] = {}
+        self._scrapes = 0
+        self._tails: dict[bool, float] = {}
+        self._commits = commits(lambda: self._instances.values())
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self._instances.values())
+
+    @property
+    def known_messages(self) -> int:
+        return sum(len(instance.account) for instance in self)
+
+    @property
+    def state_file_bytes(self) -> int:
+        return self._commits.size
+
+    def find(self, target: str) -> Instance | None:
+        """An instance by its id, or else by its name."""
+        by_name = (instance for instance in self if instance.config.name == target)
+        return self._instances.get(target) or next(by_name, None)
+
+    def faces(self) -> list[Face]:
+        """What is known now; asks nothing."""
+        now = self._clock()
+        return [instance.face(now) for instance in self]
+
+    # Configuration
+
+    async def configure(self, config: Config, load: Callable[[list[str]], dict[str, Restored]]) -> None:
+        """Take a configuration over. Unchanged instances keep all; new ones go on where the store left them."""
+        wanted = {instance.id: instance for instance in config.instances}
+        removed = self._instances.keys() - wanted.keys()
+        for key, task in list(self._running.items()):
+            if key[0] in removed:
+                task.cancel()
+        if removed:
+            await self._commits.flush()
+        new = [id_ for id_ in wanted if id_ not in self._instances]
+        restored = await self._commits.call(lambda: load(new)) if new else {}
+        instances: dict[str, Instance] = {}
+        for id_, instance_config in wanted.items():
+            if (instance := self._instances.get(id_)) is not None:
+                instance.configure(instance_config, config)
+            else:
+                saved = restored.get(id_)
+                instance = Instance(
+                    instance_config, config, self._commits.key_of,
+                    saved.saved if saved else Saved(), saved.messages if saved else None,
+                )  # fmt: skip
+            instances[id_] = instance
+        self._instances = instances
+
+    # Scraping
+
+    async def scrape(self, timeout: float = DEFAULT_TIMEOUT, only: Instance | None = None) -> list[Face]:
+        """Ask what is due, wait as long as a scraper with `timeout` seconds allows, and show what there is."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout - self._reserve(timeout, only)
+        instances = [only] if only else list(self)
+        await self._renew_tokens(instances)
+        awaited = [task for instance in instances for task in self._calls(instance, alone=only is not None)]
+        self._scrapes += 1
+        try:
+            if awaited:
+                await asyncio.wait(awaited, timeout=max(0.0, end - loop.time()))
+            await self._committed(end - loop.time() + self._reserve(timeout, only) / 2)
+        finally:
+            self._scrapes -= 1
+        now = self._clock()
+        return [instance.face(now) for instance in instances]
+
+    def answered(self, seconds: float, *, alone: bool) -> None:
+        """What commit, rendering and compressing took: the next scrape keeps twice as much in reserve."""
+        self._tails[alone] = seconds
+
+    async def close(self) -> None:
+        """End the running calls, commit what they brought, close the store."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._commits.close()
+
+    def _reserve(self, timeout: float, only: Instance | None) -> float:
+        return min(max(LEAST_RESERVE, 2 * self._tails.get(only is not None, 0.0)), timeout / 2)
+
+    async def _committed(self, seconds: float) -> None:
+        """Wait for the commit of what was folded; a disk that hangs does not hang the scrape."""
+        flush = asyncio.ensure_future(self._commits.flush())
+        done, _ = await asyncio.wait([flush], timeout=max(0.0, seconds))
+        for finished in done:
+            finished.result()
+
+    def _calls(self, instance: Instance, *, alone: bool) -> Iterator[asyncio.Task[None]]:
+        """Start what is due; yields the running calls that are worth waiting for."""
+        now = self._clock()
+        for method in instance.due(now):
+            if (instance.id, method) not in self._running:
+                instance.begin(method, now)
+                self._start(instance, method)
+        for method in Method:
+            task = self._running.get((instance.id, method))
+            if task is not None and (alone or not instance.timed_out(method)):
+                yield task
+
+    def _start(self, instance: Instance, method: Method) -> None:
+        key = (instance.id, method)
+        task = self._running[key] = asyncio.create_task(self._visit(instance, method), name=f"{method} {instance.id}")
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+
+    async def _visit(self, instance: Instance, method: Method) -> None:
+        if instance.paced and method is Method.MESSAGES:
+            await self._commits.flush()  # a restart must know that this call of the month's few was spent
+        question = QUESTIONS[method]
+        call, answer = await self._client.ask(self._ask(instance, method), question.decode)
+        if call.ok:
+            try:
+                self._tell(question.take(instance, call, answer))
+            except Exception as bug:
+                log.error("an answer could not be taken in; please report this", exc_info=wordless(bug))
+                call = replace(call, outcome=Outcome.INTERNAL, detail=f"a fault of the exporter ({type(bug).__name__})")
+        notice = instance.ended(call)
+        self._tell([notice] if notice else [])
+        if call.outcome is Outcome.UNAUTHORIZED:
+            await self._renew_tokens([instance])
+        if not self._scrapes:
+            await self._commits.flush()
+
+    def _ask(self, instance: Instance, method: Method) -> Ask:
+        config = instance.config
+        minutes = instance.minutes if method is Method.MESSAGES else None
+        return Ask(
+            config.id, config.api_url, instance.token, method, config.timeout, minutes, instance.is_failing(method)
+        )
+
+    async def _renew_tokens(self, instances: Iterable[Instance]) -> None:
+        """Read the token files of those who lack access again: a rotated token works without a restart."""
+        for instance in instances:
+            path = instance.config.token_file
+            if instance.lacks_access and path is not None:
+                token = await asyncio.to_thread(self._read_token, path)
+                if token is not None and instance.renew_token(token):
+                    self._tell([Notice("info", "the token file holds another token now", {"instance": instance.config.name})])
+
+    @staticmethod
+    def _tell(notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            log.log(_LEVELS[notice.level], notice.text, extra={"fields": notice.fields})

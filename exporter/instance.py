@@ -1,0 +1,239 @@
+"""One instance at run time: its account, its pace, its clock, and the last word of each of its methods.
+
+Takes finished calls and decoded answers in, gives a `Face` out: the frozen picture that the catalog reads. Decides what
+is due and what is stale; does no I/O, and every time is an argument (Unix seconds, ours).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from .clock import ServiceClock
+from .config import Config, InstanceConfig, Tariff
+from .episodes import Episodes, Notice, unlisted_word
+from .ledger import Account, Answer, Changes, KeyOf, Known, Scalars, Snapshot
+from .ledger.window import Window
+from .model import OTHER, STATES, UNKNOWN, Call, InstanceSettings, Journal, Meaning, Method, Outcome, Secret
+from .pace import Pace, SavedPace
+
+STALE_INTERVALS = 3
+"""Mirrored gauges outlive a failure by at least so many intervals of their method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """All of an instance that survives a restart, but for its messages."""
+
+    scalars: Scalars = Scalars()
+    totals: Snapshot | None = None
+    pace: SavedPace = SavedPace()
+    correction: float = 0.0
+    messenger: str = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceChanges:
+    """What a commit must write for one instance: `account` as the ledger says, `saved` replaces what was there."""
+
+    id: str
+    saved: Saved
+    account: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What may be shown of one instance at a moment. None: absent. `totals` are committed, all else is the latest."""
+
+    id: str
+    name: str
+    info: dict[str, str]
+    up: bool | None
+    last_success: float | None
+    duration: float | None
+    interval: float
+    pauses: dict[tuple[str, ...], float] | None
+    clock_offset: float | None
+    requests: Mapping[tuple[str, ...], int]
+    state: str | None
+    settings: InstanceSettings | None
+    window: Window | None
+    meaning: Meaning
+    totals: Snapshot
+
+
+class Instance:
+    """`due` says what to ask, `begin` and the `took_...` methods what came of it, `face` what may be shown."""
+
+    def __init__(
+        self, instance: InstanceConfig, config: Config, key_of: KeyOf,
+        saved: Saved = Saved(), messages: Known | None = None,
+    ) -> None:  # fmt: skip
+        self.account = Account(
+            key_of, config.declare_types, instance.timestamp, saved.scalars, saved.totals, messages
+        )
+        self.clock = ServiceClock(saved.correction)
+        self.last: dict[Method, Call] = {}
+        self.messenger = saved.messenger
+        self.token = instance.token
+        self.dirty = False
+        self._pace = Pace({}, strict=False, saved=saved.pace)
+        self._failing_since: dict[Method, float] = {}
+        self._last_success: float | None = None
+        self._state: str | None = None
+        self._settings: InstanceSettings | None = None
+        self._requests: dict[tuple[str, ...], int] = {}
+        self._episodes = Episodes(instance.name)
+        self.configure(instance, config)
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.config.name}>"
+
+    def configure(self, instance: InstanceConfig, config: Config) -> None:
+        """Take a configuration over, at the start and at a reload; what was counted and known stays."""
+        self.config = instance
+        self.token = instance.token
+        self._stale_after = config.stale_after
+        self._label_names = tuple(sorted({label for other in config.instances for label, _ in other.labels}))
+        intervals = {
+            Method.MESSAGES: instance.min_interval,
+            Method.STATE: config.state_interval,
+            Method.SETTINGS: config.settings_interval,
+        }
+        in_use = {method: interval for method, interval in intervals.items() if interval > 0}
+        self._pace.reconfigured(in_use, strict=self.paced)
+        self.account.reconfigure(config.declare_types, instance.timestamp)
+        self._episodes.name = instance.name
+        for method in in_use:
+            for outcome in Outcome:
+                self._requests.setdefault((method.value, outcome.value), 0)
+
+    @property
+    def id(self) -> str:
+        return self.config.id
+
+    @property
+    def paced(self) -> bool:
+        """Whether every single journal call counts against a quota."""
+        return self.config.tariff is Tariff.DEVELOPER
+
+    @property
+    def minutes(self) -> int:
+        """The span asked for, in whole minutes."""
+        return ceil(self.config.window / 60)
+
+    # Asking
+
+    def due(self, now: float) -> list[Method]:
+        return [method for method in Method if self._pace.due(method, now)]
+
+    def begin(self, method: Method, now: float) -> None:
+        self._pace.begin(method, now)
+        self.dirty = True
+
+    def is_failing(self, method: Method) -> bool:
+        return method in self._failing_since or Method.MESSAGES in self._failing_since
+
+    def timed_out(self, method: Method) -> bool:
+        """Whether a scrape of many had better not wait for this one."""
+        return any(
+            (last := self.last.get(asked)) is not None and last.outcome is Outcome.TIMEOUT
+            for asked in (method, Method.MESSAGES)
+        )
+
+    @property
+    def lacks_access(self) -> bool:
+        return self._pace.lacks_access
+
+    def renew_token(self, token: Secret) -> bool:
+        """Take a token that was read again; True if it is another one, which ends the pause for lack of access."""
+        if token == self.token:
+            return False
+        self.token = token
+        self._pace.access_changed()
+        return True
+
+    # Answers
+
+    def took_journal(self, call: Call, journal: Journal) -> list[Notice]:
+        """Fold a good lastOutgoingMessages answer in. The call itself is reported with `ended`."""
+        self.clock.observe(call)
+        answer = Answer(
+            journal, self.clock.corrected(call.started), self.clock.corrected(call.finished),
+            self.minutes * 60.0, self.config.min_interval, self.messenger,
+        )  # fmt: skip
+        return [unlisted_word(self.config.name, word) for word in self.account.fold(answer)]
+
+    def took_state(self, word: str) -> list[Notice]:
+        known = word in STATES and word != OTHER
+        self._state = word if known else OTHER
+        unlisted = None if known else self.account.meet_word("stateInstance", word)
+        return [unlisted_word(self.config.name, unlisted)] if unlisted else []
+
+    def took_settings(self, settings: InstanceSettings) -> list[Notice]:
+        self._settings = settings
+        self.messenger = settings.messenger
+        return []
+
+    def ended(self, call: Call) -> Notice | None:
+        """Take notice of how a call ended; every call, good or bad, exactly once."""
+        self.dirty = True
+        self._pace.begin(call.method, call.started)  # it may have waited for its turn since `begin`
+        if not call.ok:
+            self.clock.observe(call)
+            self._failing_since.setdefault(call.method, call.finished)
+        else:
+            self._failing_since.pop(call.method, None)
+            if call.method is Method.MESSAGES:
+                self._last_success = call.finished
+        self.last[call.method] = call
+        labels = (call.method.value, call.outcome.value)
+        self._requests = self._requests | {labels: self._requests.get(labels, 0) + 1}
+        self._pace.end(call)
+        return self._episodes.take(call)
+
+    # Showing and saving
+
+    def face(self, now: float) -> Face:
+        last = self.last.get(Method.MESSAGES)
+        return Face(
+            self.id,
+            self.config.name,
+            self._info(),
+            None if last is None else last.ok,
+            self._last_success,
+            None if last is None else last.finished - last.started,
+            self.config.min_interval,
+            self._pauses(now),
+            self.clock.offset,
+            self._requests,
+            self._state if self._fresh(Method.STATE, now) else None,
+            self._settings if self._fresh(Method.SETTINGS, now) else None,
+            self.account.window if self._fresh(Method.MESSAGES, now) else None,
+            self.account.meaning,
+            self.account.shown,
+        )
+
+    def changes(self, *, everything: bool = False) -> InstanceChanges:
+        """What was not committed yet (or all there is); it counts as handed over until `account.not_committed`."""
+        account = self.account.changes(everything=everything)
+        saved = Saved(account.scalars, account.totals, self._pace.saved(), self.clock.correction, self.messenger)
+        self.dirty = False
+        return InstanceChanges(self.id, saved, account)
+
+    def _fresh(self, method: Method, now: float) -> bool:
+        since = self._failing_since.get(method)
+        interval = self._pace.intervals.get(method)
+        if interval is None:  # not asked any more
+            return False
+        return since is None or now - since <= max(self._stale_after, STALE_INTERVALS * interval)
+
+    def _pauses(self, now: float) -> dict[tuple[str, ...], float] | None:
+        ends = {(method.value,): self._pace.paused_until(method, now) for method in self._pace.intervals}
+        return {labels: end for labels, end in ends.items() if end is not None} or None
+
+    def _info(self) -> dict[str, str]:
+        host = self.config.api_url.split("://", 1)[-1].split("/", 1)[0]
+        labels = dict.fromkeys(self._label_names, "") | dict(self.config.labels)
+        return {"messenger": self.messenger, "api_host": host} | labels

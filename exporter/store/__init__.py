@@ -1,0 +1,6 @@
+"""Where accounts survive restarts. `interface` is what the fleet asks of any store; one file per kind of store."""
+
+from .interface import Restored, Store
+from .memory import MemoryStore
+
+__all__ = ["MemoryStore", "Restored", "Store"]
