@@ -18,6 +18,8 @@ from .units import MINUTE, duration_text
 LAG = 2 * MINUTE
 """How late the journal may show a message. Source: GREEN-API's LastOutgoingMessages page."""
 MAX_NAMED = 5
+SHORTEST_TOKEN = 16
+"""A shorter token is one of a test or a private gateway and may well be part of an honest name."""
 _DEFAULTS = {field.key: field.default for field in (*IDENTITY, *PER_INSTANCE)}
 
 
@@ -108,7 +110,7 @@ def _developer(draft: Draft) -> None:
 
 def _misplaced_token(draft: Draft) -> None:
     """A token in a name or a label would end up in every metric."""
-    if draft.token is None:
+    if draft.token is None or len(draft.token[0].reveal()) < SHORTEST_TOKEN:
         return
     values = draft.found.values
     texts = [("name", values.get("name")), ("api_url", values.get("api_url"))]
@@ -124,7 +126,7 @@ def _short_windows(drafts: list[Draft], top: Found) -> None:
     if short:
         place = short[0].found.places.get("window") or top.place_of("window")
         place.warn(
-            f"{duration_text(short[0].value('window'))} does not reach back to the query before"
+            f"a window of {duration_text(short[0].value('window'))} does not reach back to the query before"
             f" (one in {duration_text(short[0].min_interval)}, and the journal lags 2m), so messages are missed"
             + _named(short)
         )

@@ -44,7 +44,7 @@ def token_of(
     """The token and the file it came from, if from one; None when it was complained about."""
     present = [key for key in TOKEN_KEYS if key in found.places]
     if len(present) != 1:
-        here = " and ".join(present) or "none"
+        here = " and ".join(present) or "no token"
         found.place.complain(f"found {here}; exactly one of {', '.join(TOKEN_KEYS)} is required")
         return None
     key = present[0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-MAX_TEXT = 8 * 1024 * 1024
+MAX_TEXT = 4 * 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 1_000_000
 
@@ -21,15 +21,16 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 """YAML's own rule for its text (YAML 1.1, section 5.1)."""
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
+_STANDARD = "tag:yaml.org,2002:"
 _KINDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "a yes/no value",
-    "null": "nothing",
-    "timestamp": "a date",
+    _STANDARD + "str": "text",
+    _STANDARD + "int": "a whole number",
+    _STANDARD + "float": "a number",
+    _STANDARD + "bool": "a yes/no value",
+    _STANDARD + "null": "nothing",
+    _STANDARD + "timestamp": "a date",
 }
-_STANDARD_TAG = "tag:yaml.org,2002:"
+_ALLOWED_TAGS = {None, "!", *_KINDS, _STANDARD + "seq", _STANDARD + "map"}
 
 _PLAIN_WORDS = (
     ("'\\t' that cannot start", "a tab stands where YAML wants spaces"),
@@ -91,13 +92,20 @@ def read(text: str) -> Node:
     if forbidden := _FORBIDDEN.search(text):
         line = len(_LINE_END.findall(text, 0, forbidden.start())) + 1
         raise Unreadable(line, f"an unprintable character (U+{ord(forbidden[0]):04X}); YAML allows none")
+    loader = yaml.SafeLoader(text)
     try:
-        return _document(yaml.parse(text, Loader=yaml.SafeLoader))
+        return _document(iter(loader.get_event, None))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise Unreadable(mark.line + 1 if mark else 1, _in_plain_words(error.problem or "")) from None
+        raise Unreadable(_line_of(error), _in_plain_words(error.problem or "")) from None
     except (yaml.YAMLError, ValueError, OverflowError):
-        raise Unreadable(1, "this is not YAML (an escape or a directive in it has an impossible number)") from None
+        raise Unreadable(loader.line + 1, "not valid YAML: an escape or a directive has an impossible number") from None
+
+
+def _line_of(error: yaml.MarkedYAMLError) -> int:
+    """Where the mistake is; for what is never closed, where it was opened."""
+    never_closed = any(words in (error.problem or "") for words in ("end of stream", "<stream end>"))
+    mark = (never_closed and error.context_mark) or error.problem_mark
+    return mark.line + 1 if mark else 1
 
 
 def _in_plain_words(problem: str) -> str:
@@ -130,9 +138,9 @@ class _Builder:
         line = _line(event)
         if depth > MAX_DEPTH:
             raise Unreadable(line, f"nested more than {MAX_DEPTH} deep; a configuration needs far less")
-        assert isinstance(event, yaml.NodeEvent), event
         if isinstance(event, yaml.AliasEvent):
             return self._aliased(event.anchor or "", line)
+        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent), event
         before = self.count
         self._add(1, line)
         built = self._built(event, depth, line)
@@ -140,17 +148,18 @@ class _Builder:
             self.anchors[event.anchor] = (built, self.count - before)
         return built
 
-    def _built(self, event: yaml.NodeEvent, depth: int, line: int) -> Node:
+    def _built(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, line: int) -> Node:
+        if event.tag not in _ALLOWED_TAGS:
+            raise Unreadable(line, _in_plain_words("tag"))
+        if isinstance(event, yaml.ScalarEvent):
+            return Scalar(line, event.value, _kind(event))
+        inner = iter(tuple(self._inner(depth)))
         if isinstance(event, yaml.SequenceStartEvent):
-            return Sequence(line, tuple(self._until(yaml.SequenceEndEvent, depth)))
-        if isinstance(event, yaml.MappingStartEvent):
-            flat = iter(tuple(self._until(yaml.MappingEndEvent, depth)))
-            return Mapping(line, tuple(zip(flat, flat, strict=True)))
-        assert isinstance(event, yaml.ScalarEvent), event
-        return Scalar(line, event.value, _kind(event, line))
+            return Sequence(line, tuple(inner))
+        return Mapping(line, tuple(zip(inner, inner, strict=True)))
 
-    def _until(self, end: type[yaml.Event], depth: int) -> Iterator[Node]:
-        while not isinstance(event := next(self.events), end):
+    def _inner(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := next(self.events), yaml.CollectionEndEvent):
             yield self.node(event, depth + 1)
 
     def _aliased(self, anchor: str, line: int) -> Node:
@@ -171,18 +180,16 @@ def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1
 
 
-def _kind(event: yaml.ScalarEvent, line: int) -> str:
+def _kind(event: yaml.ScalarEvent) -> str:
     """What YAML takes the scalar for; a word or a quoted text is `text`."""
-    if event.tag in (None, "!"):
-        return _KINDS.get(_implicit(event.value), "text") if event.implicit[0] else "text"
-    kind = _KINDS.get(str(event.tag).removeprefix(_STANDARD_TAG))
-    if kind is None:
-        raise Unreadable(line, _in_plain_words("tag"))
-    return kind
+    tag = event.tag
+    if tag is None or tag == "!":
+        tag = _implicit(event.value) if event.implicit[0] else _STANDARD + "str"
+    return _KINDS.get(tag, "text")
 
 
 def _implicit(text: str) -> str:
     """YAML's type of a plain scalar: the first that matches, as PyYAML's own resolver chooses."""
     resolvers = yaml.SafeLoader.yaml_implicit_resolvers
     candidates = resolvers.get(text[:1], []) + resolvers.get(None, [])
-    return next((tag.removeprefix(_STANDARD_TAG) for tag, pattern in candidates if pattern.match(text)), "str")
+    return next((str(tag) for tag, pattern in candidates if pattern.match(text)), _STANDARD + "str")

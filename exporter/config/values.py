@@ -40,7 +40,8 @@ def plain_text(longest: int, shortest: int = 1) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if not text.isprintable() or not shortest <= len(text) <= longest or text != text.strip():
-            raise Wrong(f"{shortest} to {longest} printable characters are allowed, no space at either end")
+            span = f"{shortest} to {longest}" if shortest else f"up to {longest}"
+            raise Wrong(f"{span} printable characters are allowed, no space at either end")
         return text
 
     return parse
@@ -52,7 +53,7 @@ def word_of(words: type[Word], explained: str = "") -> Callable[[str], Word]:
 
     def parse(text: str) -> Word:
         if text not in allowed:
-            raise Wrong(f"allowed: {', '.join(allowed)}{explained}{nearest(text, allowed)}")
+            raise Wrong(f"allowed: {', '.join(allowed)}{nearest(text, allowed)}{explained}")
         return words(text)
 
     return parse
@@ -131,5 +132,6 @@ def message_type(text: str) -> str:
     if text in ANNOTATION_TYPES:
         raise Wrong("rows of this type say something about another message and are not counted; leave it out")
     if text not in COUNTED_TYPES:
-        raise Wrong(f"not a documented typeMessage{nearest(text, COUNTED_TYPES)}; allowed: {', '.join(COUNTED_TYPES)}")
+        allowed = nearest(text, COUNTED_TYPES) or f"; allowed: {', '.join(COUNTED_TYPES)}"
+        raise Wrong(f"not a documented typeMessage{allowed}")
     return text
