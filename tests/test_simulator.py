@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,11 +13,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from aiohttp import ClientConnectionError, ClientError, ClientSession, ClientTimeout, ServerDisconnectedError
+import yaml
+from aiohttp import ClientConnectionError, ClientError, ClientSession, ClientTimeout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.model import MESSAGE_TYPES, Meaning
+from exporter.simulator.__main__ import main
 from exporter.simulator.account import USUAL_RULES, Account, Rules
 from exporter.simulator.clock import Clock, ManualClock
 from exporter.simulator.faults import MEBIBYTE, Action, Fault
@@ -450,8 +454,9 @@ def test_a_body_can_end_too_early(action: Action) -> None:
 def test_a_connection_can_be_reset_before_any_byte() -> None:
     async def test(service: Visit) -> None:
         service.simulator.faults.add(Fault(Action.RESET))
-        with pytest.raises((ServerDisconnectedError, ClientConnectionError)):
+        with pytest.raises(ClientConnectionError):
             await service.get()
+        assert {call.status for call in service.simulator.calls} == {None}
 
     visit(test)
 
@@ -517,6 +522,9 @@ def test_messages_can_be_added_over_http() -> None:
         message = {"chat": CHAT, "id": "A2", "steps": [["pending", NOW - 30], ["noAccount", NOW - 20]]}
         assert await service.control("POST", f"messages?instance={ID}", json=message) == {}
         assert [row["statusMessage"] for row in await service.rows()] == ["noAccount", "sent"]
+        backwards = message | {"steps": [["sent", NOW], ["read", NOW - 20]]}
+        status, text = await service.control("POST", f"messages?instance={ID}", json=backwards)
+        assert status == 400 and "order of time" in text
 
     visit(test)
 
@@ -573,3 +581,40 @@ def test_the_scripted_day_goes_through_its_chapters() -> None:
         assert account.out_of_order(middle) == (chapter.kind == "outage"), chapter.title
     campaign = [true for true in account.truth(midnight + 86400) if 10 * 3600 <= true.created - midnight < 11.5 * 3600]
     assert sum("noAccount" in true.steps for true in campaign) > 0.2 * len(campaign) > 200
+
+
+# On its own
+
+
+def test_on_its_own_it_prints_a_configuration_that_works_and_stops_in_order_at_sigterm() -> None:
+    command = [sys.executable, "-m", "exporter.simulator", "--listen", "127.0.0.1:0", "--instances", "2"]
+
+    async def run() -> None:
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        printed = (await process.stdout.readuntil(b"api_url: http")) + await process.stdout.readuntil(b"api_url: http")
+        printed += await process.stdout.readline()
+        first, second = yaml.safe_load(printed)["instances"]
+        assert first["token"] == "simulated-token-1" and second["id"] == "1101000002"
+        async with ClientSession() as session:
+            url = f"{second['api_url']}/waInstance{second['id']}/lastOutgoingMessages/{second['token']}"
+            async with session.get(url) as response:
+                assert len(await response.json()) > 1000
+        process.terminate()
+        assert await process.wait() == 0
+
+    asyncio.run(run(), debug=True)
+
+
+def test_an_address_that_is_taken_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["--listen", address]) == 1
+    complaint = capsys.readouterr().err
+    assert complaint.startswith(f"cannot listen on {address}: ") and complaint.count("\n") == 1
+
+
+def test_an_address_that_is_none_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--listen", "everywhere"])
+    assert "'everywhere' is not HOST:PORT" in capsys.readouterr().err

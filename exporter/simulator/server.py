@@ -34,7 +34,7 @@ Kind = TypeVar("Kind")
 
 @dataclass(slots=True)
 class Asked:
-    """One call as the service saw it: when (simulated time), and the status answered (None: none yet, or never)."""
+    """One call as the service saw it: when (simulated time), and the status it sent (None: none yet, or never)."""
 
     at: float
     instance: str
@@ -135,7 +135,9 @@ class Simulator:
             response: web.StreamResponse = _response(denied)
         else:
             response = await self._answer(request, parts)
-        call.status = response.status
+        transport = request.transport
+        if response.prepared or (transport is not None and not transport.is_closing()):
+            call.status = response.status
         return response
 
     async def _answer(self, request: web.Request, parts: Question) -> web.StreamResponse:
