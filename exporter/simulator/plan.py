@@ -83,6 +83,7 @@ class Profile:
 
 USUAL = Profile()
 
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """From `start` on the account behaves as `profile`, until the next phase."""
