@@ -1,0 +1,273 @@
+"""Accounts x table of metrics -> the text that Prometheus reads; the bytes are what prometheus_client would write.
+
+Owns the form of a line and the memory of the lines already written; knows neither what the metrics mean nor HTTP.
+prometheus_client itself writes the heads of the families and the exporter's own metrics, so that both agree.
+
+How it is fast: the lines of one metric of one instance are one piece of bytes, kept until what they tell changes. A
+new piece is a join of prepared line starts, which all instances share, and of values out of a table; the instance's
+own two labels replace two marks in it. Plain text and OpenMetrics differ in the heads only and share every piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+EOF = b"# EOF\n"
+"""How an OpenMetrics answer ends: once, after its last family. Nothing else in this file writes it."""
+
+_BLOCK = 256 * 1024
+
+
+class Face(Protocol):
+    """What every instance shows of itself: the values of the two labels that all its series have."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+V = TypeVar("V", bound=Face)
+
+
+class Kind(StrEnum):
+    """The types of a metric; the value is prometheus_client's word."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+_SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
+"""What the samples' name has that their family's name has not."""
+
+
+class HistogramValue(NamedTuple):
+    """`counts` per bucket, not cumulated, the last one beyond every bound; `sum` of all that was observed."""
+
+    counts: Sequence[int]
+    sum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Generic[V]):
+    """One row of the table of metrics.
+
+    `name` is the samples' full name (`..._total`, `..._info`; a histogram's without suffix), `labels` are those beside
+    id_instance and name. `source` gives what the samples of an instance depend on, None for no samples now; it must
+    never change afterwards, for while it is equal to the last one its lines are not written again. `read` takes it
+    apart into (label values in the order of `labels`, number), in a histogram (label values, anything with the
+    fields of `HistogramValue`), whose upper bounds are `buckets`, and with `free_labels` ({label: value}, number).
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...]
+    source: Callable[[V], object]
+    read: Callable[[Any], Iterable[tuple[Any, Any]]]
+    buckets: tuple[float, ...] = ()
+    free_labels: bool = False
+
+    @property
+    def family(self) -> str:
+        return self.name.removesuffix(_SUFFIXES.get(self.kind, ""))
+
+
+class Exposition(Generic[V]):
+    """The metrics of `table` over any instances. Keeps the pieces of every instance until `retain` drops it."""
+
+    def __init__(self, table: Sequence[Metric[V]]) -> None:
+        self._writers = tuple((metric.source, _writer(metric)) for metric in table)
+        self._heads = {form: tuple(_head(metric, openmetrics=form) for metric in table) for form in (False, True)}
+        self._pages: dict[str, _Page] = {}
+
+    def refresh(self, face: V) -> None:
+        """Write again what has changed of one instance, so that a later `render` finds it done."""
+        page = self._pages.get(face.id)
+        if page is None or page.name != face.name:
+            page = self._pages[face.id] = _Page(face.id, face.name, len(self._writers))
+        sources, pieces = page.sources, page.pieces
+        for place, (source, write) in enumerate(self._writers):
+            told, before = source(face), sources[place]
+            if told is not before:
+                sources[place] = told
+                if told != before:
+                    pieces[place] = b"" if told is None else page.signed(write(told))
+
+    def render(self, faces: Sequence[V], *, openmetrics: bool) -> list[bytes]:
+        """All families, each contiguous over all instances, those without a sample too; without the final EOF.
+
+        A list of pieces, not one text: the pieces are the kept ones, so that an answer of 57 MB costs its pointers.
+        `blocks` makes them fit for compressing and sending.
+        """
+        for face in faces:
+            self.refresh(face)
+        rows = [self._pages[face.id].pieces for face in faces]
+        answer: list[bytes] = []
+        for place, head in enumerate(self._heads[openmetrics]):
+            answer.append(head)
+            answer.extend(piece for row in rows if (piece := row[place]))
+        return answer
+
+    def retain(self, ids: Collection[str]) -> None:
+        """Forget the instances with other ids: they have left the configuration."""
+        self._pages = {id_: page for id_, page in self._pages.items() if id_ in ids}
+
+    def __repr__(self) -> str:
+        return f"<Exposition of {len(self._writers)} metrics, {len(self._pages)} instances kept>"
+
+
+def blocks(pieces: Iterable[bytes], size: int = _BLOCK) -> Iterator[bytes]:
+    """The same bytes in blocks of `size` or a little more: few calls for a compressor or a socket, little copied."""
+    waiting: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= size:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def own(registry: Collector, *, openmetrics: bool) -> bytes:
+    """The families of a prometheus_client registry as it writes them, without `_created` and without the final EOF."""
+    return _GENERATORS[openmetrics](_WithoutCreated(registry)).removesuffix(EOF)
+
+
+_GENERATORS: dict[bool, Callable[[Collector], bytes]] = {False: generate_latest, True: generate_openmetrics}
+
+
+class _WithoutCreated:
+    """A registry's families without the times of creation, which only a process-wide switch would leave out."""
+
+    def __init__(self, registry: Collector) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Family]:
+        for family in self._registry.collect():
+            bare = Family(family.name, family.documentation, family.type, family.unit)
+            bare.samples = [sample for sample in family.samples if sample.name != f"{family.name}_created"]
+            yield bare
+
+
+class _Just:
+    """A registry of one family."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+
+    def collect(self) -> list[Family]:
+        return [self._family]
+
+
+def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
+    """HELP and TYPE: what prometheus_client writes for the family without samples."""
+    return own(_Just(Family(metric.family, metric.help, metric.kind)), openmetrics=openmetrics)
+
+
+_ID, _NAME = b"\xfe", b"\xff"
+"""Where an instance's own labels will stand. Neither byte occurs in UTF-8, so no label value can be taken for one."""
+
+
+class _Page:
+    """The pieces of one instance, a place for each metric, and what each was made of."""
+
+    __slots__ = ("_id", "_name", "name", "pieces", "sources")
+
+    def __init__(self, id_: str, name: str, places: int) -> None:
+        self.name = name
+        self._id, self._name = _escaped(id_), _escaped(name)
+        self.sources: list[object] = [None] * places
+        self.pieces = [b""] * places
+
+    def signed(self, piece: bytes) -> bytes:
+        return piece.replace(_ID, self._id).replace(_NAME, self._name)
+
+
+class _Numbers(dict[float, bytes]):
+    """Number -> the end of a line. Small whole numbers, nearly all there are, stand ready; a -0.0 counts as 0.0."""
+
+    def __missing__(self, number: float) -> bytes:
+        return f"{_go_string(number)}\n".encode()
+
+
+_go_string: Callable[[float], str] = floatToGoString
+_numbers = _Numbers({number: b"%d.0\n" % number for number in range(4096)})
+
+
+class _Starts(dict[tuple[str, ...], tuple[bytes, ...]]):
+    """Label values -> the starts of their lines, up to the number. As bounded as the label values are."""
+
+    def __init__(self, labels: tuple[str, ...], write: Callable[[Mapping[str, str]], tuple[bytes, ...]]) -> None:
+        super().__init__()
+        self._labels, self._write = labels, write
+
+    def __missing__(self, values: tuple[str, ...]) -> tuple[bytes, ...]:
+        starts = self[values] = self._write(dict(zip(self._labels, values, strict=True)))
+        return starts
+
+
+def _writer(metric: Metric[V]) -> Callable[[Any], bytes]:
+    """What a source told -> its lines, the instance's labels still marks."""
+    if metric.kind is Kind.HISTOGRAM:
+        return _histogram_writer(metric)
+    if metric.free_labels:
+        return lambda told: b"".join(
+            _start(metric.name, labels) + _numbers[number] for labels, number in metric.read(told)
+        )
+    starts = _Starts(metric.labels, lambda labels: (_start(metric.name, labels),))
+
+    def write(told: Any) -> bytes:
+        parts: list[bytes] = []
+        for values, number in metric.read(told):
+            parts += starts[values]
+            parts.append(_numbers[number])
+        return b"".join(parts)
+
+    return write
+
+
+def _histogram_writer(metric: Metric[V]) -> Callable[[Any], bytes]:
+    bounds = [_go_string(bound) for bound in (*metric.buckets, float("inf"))]
+
+    def starts_of(labels: Mapping[str, str]) -> tuple[bytes, ...]:
+        buckets = (_start(f"{metric.name}_bucket", {**labels, "le": bound}) for bound in bounds)
+        return (*buckets, _start(f"{metric.name}_count", labels), _start(f"{metric.name}_sum", labels))
+
+    starts = _Starts(metric.labels, starts_of)
+
+    def write(told: Any) -> bytes:
+        parts: list[bytes] = []
+        for values, value in metric.read(told):
+            cumulated = list(accumulate(value.counts))
+            for start, number in zip(starts[values], (*cumulated, cumulated[-1], value.sum), strict=True):
+                parts += (start, _numbers[number])
+        return b"".join(parts)
+
+    return write
+
+
+def _start(name: str, labels: Mapping[str, str]) -> bytes:
+    """A line up to its number, labels in alphabetical order."""
+    values = {label: _escaped(value) for label, value in labels.items()} | {"id_instance": _ID, "name": _NAME}
+    pairs = b",".join(b'%b="%b"' % (label.encode(), value) for label, value in sorted(values.items()))
+    return b"%b{%b} " % (name.encode(), pairs)
+
+
+def _escaped(value: str) -> bytes:
+    """A label value as it stands between its quotes; half a character (a lone surrogate) becomes a question mark."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"").encode(errors="replace")
