@@ -11,6 +11,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -18,23 +19,18 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from . import __version__
 from .errors import AnswerUnusable, CallFailed
 from .failures import refusal, seconds_of_date, translate, wordless
 from .gate import Gate
 from .model import Call, Method, Outcome, Secret
 from .reading import ReadingBudget, Share
+from .session import PIECE, Attempts, open_session
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_HEADERS = {"User-Agent": f"greenapi-exporter/{__version__}", "Accept-Encoding": "gzip"}
-_PIECE = 64 * 1024
-"""Bytes taken from a connection, or unpacked, in one go. aiohttp buffers twice as many and then stops reading."""
-_KEEPALIVE = 65.0
-"""Seconds a connection is kept for the next scrape: longer than a minute's interval, shorter than nginx' 75 s."""
-_ERROR_BODY, _ERROR_BODY_SECONDS = 64 * 1024, 1.0
+_ERROR_BODY, _ERROR_BODY_SECONDS = 64 * 1024, 0.5
 """How much of an error's body is read, only so that its connection can be used again."""
 
 
@@ -81,8 +77,8 @@ class _Answer:
 class Client:
     """Asks the service. One session for all instances, one gate per API host, one reading budget.
 
-    `clock` gives Unix seconds. `observe` is handed every finished call. `session` must not keep cookies or follow the
-    environment's proxies; `Client.open` makes a right one. Close with `close`.
+    `clock` gives Unix seconds. `observe` is handed every finished call. `session` is one of `open_session`, which
+    `Client.open` calls. Close with `close`.
     """
 
     def __init__(
@@ -112,22 +108,13 @@ class Client:
         tls: ssl.SSLContext | None = None,
     ) -> Self:
         """A client with a session of its own. `tls` replaces the system's idea of whom to trust."""
-        session = aiohttp.ClientSession(
-            # No limit here: the gates bound the calls.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE, ssl=tls or True),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=None),  # `_fetch` times the whole call
-            read_bufsize=_PIECE,
-            trust_env=False,
-        )
-        return cls(session, clock=clock, observe=observe, limits=limits, reading=reading)
+        return cls(open_session(tls), clock=clock, observe=observe, limits=limits, reading=reading)
 
     async def close(self) -> None:
         await self._session.close()
 
     def limit(self, limits: Limits) -> None:
-        """Other limits from now on (a reload); calls under way keep the body cap they began with."""
+        """Other limits from now on (a reload); an answer that is being read keeps its cap."""
         self._limits = limits
         for gate in self._gates.values():
             gate.resize(limits.concurrency)
@@ -183,7 +170,7 @@ class Client:
         """The unpacked body of a 200 answer; everything else is a `CallFailed`."""
         try:
             async with asyncio.timeout(request.timeout) as deadline:
-                async with self._session.get(_url(request), allow_redirects=False) as response:
+                async with self._get(_url(request)) as response:
                     alarm.cancel()
                     answer.begin(response)
                     if response.status == 200:
@@ -198,12 +185,16 @@ class Client:
         assert answer.status is not None
         raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
 
+    def _get(self, url: URL) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        attempts = Attempts()
+        return self._session.get(url, allow_redirects=False, trace_request_ctx=attempts, middlewares=(attempts,))
+
     async def _read(self, response: aiohttp.ClientResponse, answer: _Answer, share: Share) -> bytes:
         cap = self._limits.max_body
         if (response.content_length or 0) > cap:
             raise _too_large(cap)
         pieces = []
-        while piece := await response.content.read(_PIECE):
+        while piece := await response.content.read(PIECE):
             answer.size += len(piece)
             if answer.size > cap:
                 raise _too_large(cap)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import ssl
 from email.utils import parsedate_to_datetime
 
 import aiohttp
@@ -78,13 +79,31 @@ _CERTIFICATE_FAULTS = {
 """OpenSSL's verify codes (X509_V_ERR_*), those that a misconfigured or false host shows."""
 
 
+class SpokeUnasked(aiohttp.ClientError):
+    """On the connection lies something that came before the question, and so is no answer to it."""
+
+
+class BrokenWhenNew(aiohttp.ClientError):
+    """A connection that was made for this question broke before the answer; `error` is how."""
+
+    def __init__(self, error: aiohttp.ClientError) -> None:
+        super().__init__()
+        self.error = error
+
+
 def translate(error: Exception, host: str, timeout: float) -> CallFailed:
     """The one place where exceptions of aiohttp and of the system get our names; the first line that fits counts."""
     match error:
+        case BrokenWhenNew():
+            return translate(error.error, host, timeout)
         case aiohttp.ClientConnectorCertificateError():
             code = getattr(error.certificate_error, "verify_code", None)
             fault = _CERTIFICATE_FAULTS.get(code or 0, f"is not accepted (OpenSSL code {code})")
             return CallFailed(Outcome.TLS, f"the certificate of {host} {fault}")
+        case SpokeUnasked():
+            return CallFailed(Outcome.NETWORK, f"{host} said something before it was asked")
+        case aiohttp.ClientOSError(__cause__=ssl.SSLError()):
+            return CallFailed(Outcome.TLS, f"the TLS connection to {host} broke")
         case aiohttp.ClientSSLError():
             return CallFailed(Outcome.TLS, f"no TLS connection to {host}; does it speak https on this port?")
         case aiohttp.ClientConnectorDNSError() | UnicodeError():

@@ -20,7 +20,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # getSettings' own secret, as JSON or as a Python dictionary would print it.
     (re.compile(r"(webhookUrlToken[\"']?\s*[:=]\s*)(\"[^\"]*\"?|'[^']*'?|[^\s,;}]+)"), rf"\1{MASK}"),
     # Chat ids of WhatsApp: a phone number, a group or a "lid", the at sign plain or percent-encoded.
-    (re.compile(r"\d[\d-]*(?:@|%40)(?:c\.us|g\.us|lid|s\.whatsapp\.net)\b"), MASK),
+    (re.compile(r"\d[\d-]{0,40}(?:@|%40)(?:c\.us|g\.us|lid|s\.whatsapp\.net)\b"), MASK),
 )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.gate import Gate, Place, Ticket, Turns
@@ -153,6 +153,7 @@ def check_bounds(hall: Hall) -> None:
         assert len(running) == n or healthy_gone_silent, "a healthy one waits though there is room"
 
 
+@settings(deadline=None)
 @given(concurrency=st.integers(1, 7), events=EVENTS)
 def test_whatever_happens_the_bounds_hold_the_order_is_kept_and_everybody_gets_in(
     concurrency: int, events: list[tuple[str, int]]
@@ -174,6 +175,7 @@ def test_whatever_happens_the_bounds_hold_the_order_is_kept_and_everybody_gets_i
     assert (hall.turns.in_flight, hall.turns.waiting) == (0, 0)
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 7), min_size=1, max_size=5), events=EVENTS)
 def test_changing_the_concurrency_at_any_moment_loses_nobody(sizes: list[int], events: list[tuple[str, int]]) -> None:
     hall = Hall(sizes[0])
