@@ -1,7 +1,8 @@
 """The configuration: what is accepted and what it means, and what every mistake is answered with.
 
 Each tests/configs/*.bad.yaml stands beside the exact complaints it gets (.txt), each *.ok.yaml beside the effective
-configuration and its warnings. All of it without a file system: secrets and variables are the two mappings below.
+configuration and its warnings; `python -m tests.test_config` writes these texts anew, their diff is read by a person.
+All of it without a file system: secrets and variables are the two mappings below.
 """
 
 from __future__ import annotations
@@ -56,21 +57,27 @@ def complaints(text: str) -> list[str]:
     return [str(complaint) for complaint in caught.value.complaints]
 
 
-def effective(config: Config) -> str:
+def answer(text: str) -> str:
+    """What a configuration file is answered with: its complaints, or its effective configuration and warnings."""
+    try:
+        config = load(text)
+    except ConfigInvalid as invalid:
+        return "".join(f"{complaint}\n" for complaint in invalid.complaints)
     return "".join(f"# {warning}\n" for warning in config.warnings) + masked(config)
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.name)
 def test_a_wrong_file_gets_exactly_these_complaints(path: Path) -> None:
     """All at once, in the order of the file, and without a token."""
-    said = "".join(f"{line}\n" for line in complaints(path.read_text(encoding="utf-8")))
+    said = answer(path.read_text(encoding="utf-8"))
+    assert said.startswith("config.yaml:")
     assert said == path.with_suffix(".txt").read_text(encoding="utf-8")
     assert TOKEN not in said
 
 
 @pytest.mark.parametrize("path", OK, ids=lambda path: path.name)
 def test_a_good_file_means_exactly_this(path: Path) -> None:
-    assert effective(load(path.read_text(encoding="utf-8"))) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert answer(path.read_text(encoding="utf-8")) == path.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", OK, ids=lambda path: path.name)
@@ -336,3 +343,8 @@ def test_any_environment_is_loaded_or_gets_complaints(environ: dict[str, str]) -
         from_environment(environ, read_secret)
     except ConfigInvalid as invalid:
         assert all(complaint.text and complaint.line is None for complaint in invalid.complaints)
+
+
+if __name__ == "__main__":
+    for path in BAD + OK:
+        path.with_suffix(".txt").write_text(answer(path.read_text(encoding="utf-8")), encoding="utf-8")

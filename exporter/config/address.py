@@ -13,6 +13,7 @@ from .complaints import Wrong
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _EXAMPLE = "an address such as https://1101.api.green-api.com is allowed"
+_MALFORMED = f"the host or the port is missing or malformed; {_EXAMPLE}"
 
 
 def api_url(text: str) -> str:
@@ -21,13 +22,13 @@ def api_url(text: str) -> str:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise Wrong(f"the host or the port is malformed; {_EXAMPLE}") from None
+        raise Wrong(_MALFORMED) from None
     if parts.scheme not in ("http", "https"):
         raise Wrong(f"the address begins with neither https:// nor http://; {_EXAMPLE}")
     if "@" in text:
         raise Wrong("a user or a password has no place in the address; the token has its own key")
-    if not _is_host(host) or port == 0:
-        raise Wrong(f"the host or the port is missing or malformed; {_EXAMPLE}")
+    if not _is_host(host, bracketed="[" in parts.netloc) or port == 0:
+        raise Wrong(_MALFORMED)
     return f"{parts.scheme}://{_authority(host, port)}{_prefix(parts, text)}"
 
 
@@ -57,9 +58,9 @@ def _authority(host: str, port: int | None) -> str:
     return bracketed if port is None else f"{bracketed}:{port}"
 
 
-def _is_host(host: str) -> bool:
-    if ":" in host:
-        return _ip(host) is not None
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    if bracketed:
+        return ":" in host and _ip(host) is not None
     labels = host.removesuffix(".").split(".")
     return len(host) <= 253 and all(label.replace("-", "").replace("_", "").isalnum() for label in labels)
 

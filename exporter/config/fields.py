@@ -63,7 +63,7 @@ class Found:
 def read_fields(node: Node, place: Place, fields: tuple[Field, ...]) -> Found:
     """Every field of a mapping that can be read; all that is wrong is complained about at its place."""
     found = Found(place)
-    known = {field.key: field for field in fields}
+    known = {row.key: row for row in fields}
     for key, inside, value in entries(node, place):
         if key not in known:
             inside.complain(f"{shown(key)} is not a key here{nearest(key, known) or '; allowed: ' + ', '.join(known)}")

@@ -20,7 +20,7 @@ class Tariff(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InstanceConfig:
-    """One GREEN-API account. `min_interval` is the interval in force, its tariff considered.
+    """One GREEN-API account. `min_interval` is the interval in force, its tariff considered; `window` is whole minutes.
 
     `token_file` is the resolved path the token was read from, if it came from a file: it is read again after a 401.
     """
