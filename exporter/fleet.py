@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +32,14 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a scrape shows, and when it stopped waiting for the service (`time.perf_counter`)."""
+
+    faces: list[Face]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """How one method is asked and what becomes of its answer."""
 
@@ -46,7 +55,8 @@ QUESTIONS: Mapping[Method, Question] = {
 
 
 class Fleet:
-    """All instances of a configuration. `clock` gives Unix seconds; `read_token` reads a token file, None if it cannot.
+    """All instances of a configuration. `clock` gives Unix seconds; `read_token` reads a token file, None if it cannot;
+    `crash` is told of a bug, which ends the process.
 
     `await fleet.scrape(...)` is the whole of it; `reload` and `close` come from outside.
     """
@@ -54,10 +64,12 @@ class Fleet:
     def __init__(
         self, client: Client, commits: Callable[[Callable[[], Iterable[Instance]]], Commits],
         *, clock: Callable[[], float], read_token: Callable[[str], Secret | None],
+        crash: Callable[[BaseException], None],
     ) -> None:  # fmt: skip
         self._client = client
         self._clock = clock
         self._read_token = read_token
+        self._crash = crash
         self._instances: dict[str, Instance] = {}
         self._running: dict[tuple[str, Method], asyncio.Task[None]] = {}
         self._scrapes = 0
@@ -116,7 +128,7 @@ class Fleet:
 
     # Scraping
 
-    async def scrape(self, timeout: float = DEFAULT_TIMEOUT, only: Instance | None = None) -> list[Face]:
+    async def scrape(self, timeout: float = DEFAULT_TIMEOUT, only: Instance | None = None) -> Seen:
         """Ask what is due, wait as long as a scraper with `timeout` seconds allows, and show what there is."""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout - self._reserve(timeout, only)
@@ -127,11 +139,12 @@ class Fleet:
         try:
             if awaited:
                 await asyncio.wait(awaited, timeout=max(0.0, end - loop.time()))
+            at = time.perf_counter()
             await self._committed(end - loop.time() + self._reserve(timeout, only) / 2)
         finally:
             self._scrapes -= 1
         now = self._clock()
-        return [instance.face(now) for instance in instances]
+        return Seen([instance.face(now) for instance in instances], at)
 
     def answered(self, seconds: float, *, alone: bool) -> None:
         """What commit, rendering and compressing took: the next scrape keeps twice as much in reserve."""
@@ -171,7 +184,13 @@ class Fleet:
     def _start(self, instance: Instance, method: Method) -> None:
         key = (instance.id, method)
         task = self._running[key] = asyncio.create_task(self._visit(instance, method), name=f"{method} {instance.id}")
-        task.add_done_callback(lambda _: self._running.pop(key, None))
+        task.add_done_callback(lambda done: self._finished(key, done))
+
+    def _finished(self, key: tuple[str, Method], task: asyncio.Task[None]) -> None:
+        if self._running.get(key) is task:
+            del self._running[key]
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            self._crash(bug)
 
     async def _visit(self, instance: Instance, method: Method) -> None:
         if instance.paced and method is Method.MESSAGES:
@@ -205,7 +224,8 @@ class Fleet:
             if instance.lacks_access and path is not None:
                 token = await asyncio.to_thread(self._read_token, path)
                 if token is not None and instance.renew_token(token):
-                    self._tell([Notice("info", "the token file holds another token now", {"instance": instance.config.name})])
+                    fields: dict[str, object] = {"instance": instance.config.name}
+                    self._tell([Notice("info", "the token file holds another token now", fields)])
 
     @staticmethod
     def _tell(notices: Iterable[Notice]) -> None:

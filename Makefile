@@ -1,0 +1,36 @@
+# Everything a developer or a newcomer types. `make run` and `make test` set up what they need by themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check golden bench clean
+
+help:
+	@echo "make run     set up, then start: with config.yaml if there is one, else the demo"
+	@echo "make test    set up, then run the tests"
+	@echo "make check   ruff, mypy and the tests"
+	@echo "make golden  write the expected outputs anew; read the diff before committing it"
+	@echo "make bench   measure against the floor"
+
+$(STAMP): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+run: $(STAMP)
+	@if [ -e config.yaml ]; then exec $(BIN)/greenapi-exporter --config.file=config.yaml; \
+	else exec $(BIN)/greenapi-exporter --demo; fi
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,65 @@
+"""The command: flags, logging, exit codes. Everything else is built in `app`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+from . import flags, loading, logs
+from .app import App
+from .config import Config
+from .errors import ConfigInvalid, StoreUnusable
+from .redaction import Redactor
+from .sockets import CannotListen
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code: 0 as asked, 1 not possible, 2 a flag that makes no sense."""
+    options = flags.parse(sys.argv[1:] if arguments is None else arguments)
+    redactor = Redactor()
+    logs.configure(options.log_level, options.log_format, redactor)
+    config: Config | None = None
+    warnings: tuple[str, ...] = ()
+    if not options.demo:
+        try:
+            config, warnings = loading.load(options.config_file)
+        except ConfigInvalid as invalid:
+            for complaint in invalid.complaints:
+                print(complaint, file=sys.stderr)
+            return 1
+    if config is not None:
+        redactor.learn(instance.token for instance in config.instances)
+        for warning in (*warnings, *config.warnings):
+            log.warning(warning)
+    if options.config_check:
+        print("ok")
+        return 0
+    return _run(options, config, redactor)
+
+
+def _run(options: flags.Options, config: Config | None, redactor: Redactor) -> int:
+    async def start() -> int:
+        app = App(options, redactor)
+        if options.once:
+            return await app.once(config)
+        await app.run(config)
+        return 0
+
+    try:
+        return asyncio.run(start())
+    except KeyboardInterrupt:
+        return 0
+    except (CannotListen, StoreUnusable) as trouble:
+        print(f"greenapi-exporter: {trouble}", file=sys.stderr)
+        return 1
+    except Exception:
+        log.critical("a fault of the exporter ends it; please report this", exc_info=True)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""What a metric is, before anybody writes one down: a row of the catalog's table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+V = TypeVar("V")
+
+
+class Kind(StrEnum):
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+class Buckets(Protocol):
+    """A histogram's value: `counts` per bucket, not cumulated, the last beyond every bound, and the `sum`."""
+
+    @property
+    def counts(self) -> tuple[int, ...]: ...
+    @property
+    def sum(self) -> float: ...
+
+
+LabelValues = tuple[str, ...] | Mapping[str, str]
+"""Values in the order of `Metric.labels`; for an info metric names and values, as they vary by configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Generic[V]):
+    """One family of samples over all instances.
+
+    `name` is the sample's own (with `_total`, `_info`; a histogram's without suffix). `labels` come beside id_instance
+    and name. `source` gives what the samples of an instance depend on, None for no samples: where it is equal to the
+    last time's, so are the samples. `read` turns it into label values and value.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...]
+    source: Callable[[V], object]
+    read: Callable[[Any], Iterable[tuple[LabelValues, Any]]]
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The name on the HELP and TYPE lines of OpenMetrics: without the suffix of the samples."""
+        return self.name.removesuffix(_SUFFIXES.get(self.kind, ""))
+
+
+_SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
