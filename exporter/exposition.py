@@ -11,16 +11,16 @@ own two labels replace two marks in it. Plain text and OpenMetrics differ in the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import accumulate
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+from .metric import Kind, Metric
 
 EOF = b"# EOF\n"
 """How an OpenMetrics answer ends: once, after its last family. Nothing else in this file writes it."""
@@ -39,54 +39,15 @@ class Face(Protocol):
 
 V = TypeVar("V", bound=Face)
 
-
-class Kind(StrEnum):
-    """The types of a metric; the value is prometheus_client's word."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-    INFO = "info"
-
-
-_SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
+_FAMILY_LACKS = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
 """What the samples' name has that their family's name has not."""
 
 
-class HistogramValue(NamedTuple):
-    """`counts` per bucket, not cumulated, the last one beyond every bound; `sum` of all that was observed."""
-
-    counts: Sequence[int]
-    sum: float
-
-
-@dataclass(frozen=True, slots=True)
-class Metric(Generic[V]):
-    """One row of the table of metrics.
-
-    `name` is the samples' full name (`..._total`, `..._info`; a histogram's without suffix), `labels` are those beside
-    id_instance and name. `source` gives what the samples of an instance depend on, None for no samples now; it must
-    never change afterwards, for while it is equal to the last one its lines are not written again. `read` takes it
-    apart into (label values in the order of `labels`, number), in a histogram (label values, anything with the
-    fields of `HistogramValue`), whose upper bounds are `buckets`, and with `free_labels` ({label: value}, number).
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...]
-    source: Callable[[V], object]
-    read: Callable[[Any], Iterable[tuple[Any, Any]]]
-    buckets: tuple[float, ...] = ()
-    free_labels: bool = False
-
-    @property
-    def family(self) -> str:
-        return self.name.removesuffix(_SUFFIXES.get(self.kind, ""))
-
-
 class Exposition(Generic[V]):
-    """The metrics of `table` over any instances. Keeps the pieces of every instance until `retain` drops it."""
+    """The metrics of `table` over any instances. Keeps the pieces of every instance until `retain` drops it.
+
+    What a `source` gives must not be changed afterwards: while it is the same or equal, its piece is used again.
+    """
 
     def __init__(self, table: Sequence[Metric[V]]) -> None:
         self._writers = tuple((metric.source, _writer(metric)) for metric in table)
@@ -102,9 +63,9 @@ class Exposition(Generic[V]):
         for place, (source, write) in enumerate(self._writers):
             told, before = source(face), sources[place]
             if told is not before:
-                sources[place] = told
                 if told != before:
                     pieces[place] = b"" if told is None else page.signed(write(told))
+                sources[place] = told
 
     def render(self, faces: Sequence[V], *, openmetrics: bool) -> list[bytes]:
         """All families, each contiguous over all instances, those without a sample too; without the final EOF.
@@ -176,7 +137,8 @@ class _Just:
 
 def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
     """HELP and TYPE: what prometheus_client writes for the family without samples."""
-    return own(_Just(Family(metric.family, metric.help, metric.kind)), openmetrics=openmetrics)
+    name = metric.name.removesuffix(_FAMILY_LACKS.get(metric.kind, ""))
+    return own(_Just(Family(name, metric.help, metric.kind)), openmetrics=openmetrics)
 
 
 _ID, _NAME = b"\xfe", b"\xff"
@@ -206,7 +168,8 @@ class _Numbers(dict[float, bytes]):
 
 
 _go_string: Callable[[float], str] = floatToGoString
-_numbers = _Numbers({number: b"%d.0\n" % number for number in range(4096)})
+_numbers = _Numbers({number: b"%d.0\n" % number for number in range(10_001)})
+"""Ready up to the service's row limit, the most that a window's gauge can show."""
 
 
 class _Starts(dict[tuple[str, ...], tuple[bytes, ...]]):
@@ -221,19 +184,22 @@ class _Starts(dict[tuple[str, ...], tuple[bytes, ...]]):
         return starts
 
 
+_Read = Callable[[Any], Iterable[tuple[Any, Any]]]
+"""What comes of `Metric.read`; the kind of the metric decides which label values and which value."""
+
+
 def _writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     """What a source told -> its lines, the instance's labels still marks."""
+    read: _Read = metric.read
     if metric.kind is Kind.HISTOGRAM:
-        return _histogram_writer(metric)
-    if metric.free_labels:
-        return lambda told: b"".join(
-            _start(metric.name, labels) + _numbers[number] for labels, number in metric.read(told)
-        )
+        return _histogram_writer(metric.name, metric.labels, metric.buckets, read)
+    if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
+        return lambda told: b"".join(_start(metric.name, labels) + _numbers[number] for labels, number in read(told))
     starts = _Starts(metric.labels, lambda labels: (_start(metric.name, labels),))
 
     def write(told: Any) -> bytes:
         parts: list[bytes] = []
-        for values, number in metric.read(told):
+        for values, number in read(told):
             parts += starts[values]
             parts.append(_numbers[number])
         return b"".join(parts)
@@ -241,18 +207,20 @@ def _writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     return write
 
 
-def _histogram_writer(metric: Metric[V]) -> Callable[[Any], bytes]:
-    bounds = [_go_string(bound) for bound in (*metric.buckets, float("inf"))]
+def _histogram_writer(
+    name: str, labels: tuple[str, ...], buckets: tuple[float, ...], read: _Read
+) -> Callable[[Any], bytes]:
+    bounds = [_go_string(bound) for bound in (*buckets, float("inf"))]
 
-    def starts_of(labels: Mapping[str, str]) -> tuple[bytes, ...]:
-        buckets = (_start(f"{metric.name}_bucket", {**labels, "le": bound}) for bound in bounds)
-        return (*buckets, _start(f"{metric.name}_count", labels), _start(f"{metric.name}_sum", labels))
+    def starts_of(pairs: Mapping[str, str]) -> tuple[bytes, ...]:
+        cells = (_start(f"{name}_bucket", {**pairs, "le": bound}) for bound in bounds)
+        return (*cells, _start(f"{name}_count", pairs), _start(f"{name}_sum", pairs))
 
-    starts = _Starts(metric.labels, starts_of)
+    starts = _Starts(labels, starts_of)
 
     def write(told: Any) -> bytes:
         parts: list[bytes] = []
-        for values, value in metric.read(told):
+        for values, value in read(told):
             cumulated = list(accumulate(value.counts))
             for start, number in zip(starts[values], (*cumulated, cumulated[-1], value.sum), strict=True):
                 parts += (start, _numbers[number])
