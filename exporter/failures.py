@@ -96,16 +96,16 @@ def translate(error: Exception, host: str, timeout: float) -> CallFailed:
     match error:
         case BrokenWhenNew():
             return translate(error.error, host, timeout)
+        case SpokeUnasked():
+            return CallFailed(Outcome.NETWORK, f"{host} said something before it was asked")
         case aiohttp.ClientConnectorCertificateError():
             code = getattr(error.certificate_error, "verify_code", None)
             fault = _CERTIFICATE_FAULTS.get(code or 0, f"is not accepted (OpenSSL code {code})")
             return CallFailed(Outcome.TLS, f"the certificate of {host} {fault}")
-        case SpokeUnasked():
-            return CallFailed(Outcome.NETWORK, f"{host} said something before it was asked")
-        case aiohttp.ClientOSError(__cause__=ssl.SSLError()):
-            return CallFailed(Outcome.TLS, f"the TLS connection to {host} broke")
         case aiohttp.ClientSSLError():
             return CallFailed(Outcome.TLS, f"no TLS connection to {host}; does it speak https on this port?")
+        case aiohttp.ClientOSError(__cause__=ssl.SSLError()):
+            return CallFailed(Outcome.TLS, f"the TLS connection to {host} broke")
         case aiohttp.ClientConnectorDNSError() | UnicodeError():
             return CallFailed(Outcome.NETWORK, f"the name of {host} cannot be resolved")
         case aiohttp.ClientConnectorError():

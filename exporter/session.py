@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ssl
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
-from aiohttp.tracing import Trace
+from aiohttp.connector import Connection
 
 from . import __version__
 from .failures import BrokenWhenNew, SpokeUnasked
@@ -47,10 +48,8 @@ class _Connector(aiohttp.TCPConnector):
     aiohttp would take it for the answer to the next question, which may be about another instance.
     """
 
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        connection = await super().connect(req, traces, timeout)
+    async def connect(self, *args: Any, **more: Any) -> Connection:
+        connection = await super().connect(*args, **more)
         if connection.protocol is not None and connection.protocol.should_close:
             connection.close()
             raise SpokeUnasked

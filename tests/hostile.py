@@ -65,6 +65,7 @@ class HostileServer:
         self.connections = 0
         self.port = 0
         self._scheme = scheme
+        self._visited = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -83,12 +84,19 @@ class HostileServer:
                 await self.greet(Visit(b"", reader, writer))
             while not writer.is_closing():
                 visit = Visit(await reader.readuntil(b"\r\n\r\n"), reader, writer)
-                self.visits.append(visit)
+                async with self._visited:
+                    self.visits.append(visit)
+                    self._visited.notify_all()
                 await self.conduct(visit)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away
         finally:
             writer.close()
+
+    async def visited(self, count: int) -> None:
+        """Wait until there have been `count` requests."""
+        async with asyncio.timeout(10), self._visited:
+            await self._visited.wait_for(lambda: len(self.visits) >= count)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -123,6 +131,16 @@ def saying(*pieces: bytes) -> Conduct:
             await visit.say(piece)
 
     return conduct
+
+
+def once(event: asyncio.Event, conduct: Conduct) -> Conduct:
+    """The conduct that begins when `event` is set."""
+
+    async def patient(visit: Visit) -> None:
+        await event.wait()
+        await conduct(visit)
+
+    return patient
 
 
 def then(first: Conduct, *more: Callable[[Visit], Awaitable[None] | None]) -> Conduct:
