@@ -17,7 +17,7 @@ _STATUS = {word: number for number, word in enumerate(ALL_STATUSES)}
 _TYPE = {word: number for number, word in enumerate(ALL_MESSAGE_TYPES)}
 _ORIGIN = {word: number for number, word in enumerate(ORIGINS)}
 
-_FLAGS = ("counted", "settled", "ahead", "late", "seen_sent", "present")
+FLAGS = ("counted", "settled", "ahead", "late", "seen_sent", "present")
 _FLAG_SHIFT = 16
 
 Slot = int
@@ -67,6 +67,18 @@ class Known:
         self._born = array("d")
         self._free: list[Slot] = []
 
+    def extend(
+        self, packed: Iterable[int], keys: Iterable[int], sent: Iterable[int], timestamps: Iterable[int],
+        shown_at: Iterable[float], born: Iterable[float],
+    ) -> None:  # fmt: skip
+        """Take many messages at once, as columns of equal length; `packed` as `pack` makes it."""
+        self._keys.extend(keys)
+        self._packed.extend(packed)
+        self._sent.extend(sent)
+        self._timestamp.extend(timestamps)
+        self._shown_at.extend(shown_at)
+        self._born.extend(born)
+
     def __len__(self) -> int:
         return len(self._keys) - len(self._free)
 
@@ -98,7 +110,7 @@ class Known:
 
     def put(self, slot: Slot, message: Message) -> None:
         self._keys[slot] = message.key
-        self._packed[slot] = _pack(message)
+        self._packed[slot] = pack(message)
         self._sent[slot] = message.sent
         self._timestamp[slot] = message.timestamp
         self._shown_at[slot] = message.shown_at
@@ -116,7 +128,7 @@ class Known:
             self._timestamp[slot],
             self._shown_at[slot],
             self._born[slot],
-            *(bool(packed >> _FLAG_SHIFT + number & 1) for number in range(len(_FLAGS))),
+            *(bool(packed >> _FLAG_SHIFT + number & 1) for number in range(len(FLAGS))),
         )
 
     def holds(self, slot: Slot) -> bool:
@@ -132,7 +144,7 @@ class Known:
 
     def present(self) -> set[Slot]:
         """The slots of the messages that the last answer showed."""
-        bit = 1 << _FLAG_SHIFT + _FLAGS.index("present")
+        bit = 1 << _FLAG_SHIFT + FLAGS.index("present")
         return {slot for slot, packed in enumerate(self._packed) if packed & bit}
 
     def unsettled(self) -> Iterable[tuple[float, Slot]]:
@@ -153,17 +165,18 @@ class Known:
         )
 
 
-def _pack(message: Message) -> int:
+def pack(message: Message) -> int:
+    """A message's words and flags as one number. Good within one version only: it goes by places in vocabularies."""
     packed = (
         _STATUS[message.status]
         | _STATUS[message.shown] << 4
         | _TYPE[message.message_type] << 8
         | _ORIGIN[message.origin] << 14
     )
-    for number, flag in enumerate(_FLAGS):
+    for number, flag in enumerate(FLAGS):
         if getattr(message, flag):
             packed |= 1 << _FLAG_SHIFT + number
     return packed
 
 
-_COUNTED, _SETTLED, _PRESENT = (1 << _FLAG_SHIFT + _FLAGS.index(flag) for flag in ("counted", "settled", "present"))
+_COUNTED, _SETTLED, _PRESENT = (1 << _FLAG_SHIFT + FLAGS.index(flag) for flag in ("counted", "settled", "present"))

@@ -2,5 +2,6 @@
 
 from .interface import Restored, Store
 from .memory import MemoryStore
+from .sqlite import SqliteStore
 
-__all__ = ["MemoryStore", "Restored", "Store"]
+__all__ = ["MemoryStore", "Restored", "SqliteStore", "Store"]

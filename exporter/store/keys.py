@@ -7,7 +7,7 @@ import hashlib
 from ..ledger import KeyOf
 
 _BITS = 63
-"""So that a key is a non-negative SQLite integer; a million messages of one account collide once in 18 million times."""
+"""So that a key is a non-negative SQLite integer; of a million messages two meet once in 18 million times."""
 
 
 def keyed(secret: bytes) -> KeyOf:

@@ -1,0 +1,145 @@
+"""One open state file: what is read from it, and what a commit writes.
+
+Owns the connection, the transaction and what is known to be written. Raises sqlite3.Error, OSError, `Damaged` and
+`Newer` as they come: what to make of them is decided in `sqlite`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from ..instance import InstanceChanges
+from . import messages
+from .interface import Restored
+from .parts import Parts, encode, parts, restored
+from .schema import prepare
+from .seal import Damaged, seal, unseal
+
+BESIDE = ("", "-wal", "-shm")
+"""What a state file consists of while it is open."""
+
+_PATIENCE = 2.0
+"""Seconds to wait for another program (a backup, a curious sqlite3) that holds the file locked."""
+_PRAGMAS = (
+    "auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 4194304",
+    "cache_size = -16384", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON",
+)  # fmt: skip
+_SPARE_PAGES, _PAGES_A_TIME = 512, 256
+"""So many free pages are left for the next messages; more are given back, a few at each commit."""
+
+
+class StateFile:
+    """Opens the file at `path`, or makes one there; `secret` is for a new file, an old one has its own."""
+
+    def __init__(self, path: str, secret: bytes) -> None:
+        self._path = path
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(PermissionError):  # another user's file that we may write
+            os.chmod(path, 0o600)
+        self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in _PRAGMAS:
+                self._connection.execute(f"PRAGMA {pragma}")
+            self.secret = prepare(self._connection, secret)
+            self._kinds = messages.Kinds(self._connection)
+            self._numbers: dict[str, int] = dict(self._connection.execute("SELECT id, number FROM instances"))
+        except BaseException:
+            self._connection.close()
+            raise
+        self._written: dict[str, Parts] = {}
+        self._identity = self._identify()
+
+    def __repr__(self) -> str:
+        return f"<StateFile {self._path}>"
+
+    def is_in_place(self) -> bool:
+        """Whether the file, and the log of its last transactions, are still those at the path."""
+        return self._identify() == self._identity
+
+    def size(self) -> int:
+        total = 0
+        for ending in BESIDE:
+            with suppress(OSError):
+                total += os.stat(self._path + ending).st_size
+        return total
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def load(self, id_: str) -> Restored | None:
+        number = self._numbers.get(id_)
+        if number is None:
+            return None
+        stored = self._connection.execute("SELECT name, data FROM parts WHERE instance = ?", (number,))
+        blobs = {name: unseal(data, f"{id_} {name}") for name, data in stored}
+        return Restored(restored(blobs), messages.load(self._connection, number, id_, self._kinds))
+
+    def write(self, batch: Sequence[InstanceChanges]) -> None:
+        """All of the batch, or nothing."""
+        numbers, written = dict(self._numbers), {}
+        with self._transaction():
+            for changes in batch:
+                if changes.id not in numbers:
+                    numbers[changes.id] = self._add_instance(changes.id)
+                written[changes.id] = self._write_instance(numbers[changes.id], changes)
+        self._kinds.keep()
+        self._numbers = numbers
+        self._written |= written
+        self._shrink()
+
+    def _write_instance(self, number: int, changes: InstanceChanges) -> Parts:
+        run = self._connection.executemany
+        before, now = self._written.get(changes.id, {}), parts(changes.saved)
+        changed = [name for name, value in now.items() if value is not before.get(name) and value != before.get(name)]
+        run(
+            "INSERT OR REPLACE INTO parts VALUES (?, ?, ?)",
+            [(number, name, seal(encode(name, now[name]), f"{changes.id} {name}")) for name in changed],
+        )
+        account = changes.account
+        run("DELETE FROM messages WHERE instance = ? AND key = ?", [(number, key) for key in account.forgotten])
+        run(
+            "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            list(messages.rows(number, changes.id, account.messages, self._kinds)),
+        )
+        return now
+
+    def _add_instance(self, id_: str) -> int:
+        number = self._connection.execute("INSERT INTO instances (id) VALUES (?)", (id_,)).lastrowid
+        if number is None:
+            raise Damaged("an instance got no number")
+        return number
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if self._connection.in_transaction:  # an earlier end failed, too
+            self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._kinds.drop()
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _shrink(self) -> None:
+        """Give free pages back, a few at a time. The commit is done: when this fails, the next one tries again."""
+        with suppress(sqlite3.Error):
+            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            if free > _SPARE_PAGES:
+                self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_A_TIME})").fetchall()
+
+    def _identify(self) -> list[tuple[int, int] | None]:
+        return [_identity(self._path + ending) for ending in BESIDE[:2]]
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
