@@ -29,7 +29,7 @@ from exporter.client import Ask, Client, Limits
 from exporter.errors import AnswerUnusable
 from exporter.failures import seconds_of_date, seconds_to_wait, translate
 from exporter.model import Call, Method, Outcome, Secret
-from exporter.reading import ReadingBudget
+from exporter.reading import ReadingBudget, Share
 from exporter.redaction import Redactor
 
 from .hostile import Conduct, Visit, answer, hostile, once, saying, then
@@ -42,6 +42,24 @@ BRIEFLY = 0.2
 LONG = 20.0
 
 
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop whose clock can be put forward."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+async def later(seconds: float) -> None:
+    """Let so much time pass at once, and whatever is due by then happen."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Loop)
+    loop.ahead += seconds
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def run(scenario: Coroutine[None, None, None]) -> None:
     """Run with asyncio's debug mode, every callback reported as slow so that whatever it can say is said."""
 
@@ -49,7 +67,8 @@ def run(scenario: Coroutine[None, None, None]) -> None:
         asyncio.get_running_loop().slow_callback_duration = 0.0
         await scenario
 
-    asyncio.run(loud(), debug=True)
+    with asyncio.Runner(debug=True, loop_factory=Loop) as runner:
+        runner.run(loud())
 
 
 @pytest.fixture(autouse=True)
@@ -207,7 +226,8 @@ def test_an_answer_that_nobody_asked_for_is_never_taken_for_an_answer() -> None:
             server.conduct = saying(answer(b"[2]"))
             await asyncio.sleep(0.05)  # nothing tells that the bytes have come; should they come later, all is well too
             call, value = await asker.ask(server.url)
-            assert (call.outcome, value) in [(Outcome.NETWORK, None), (Outcome.OK, [2])]
+            told = call.detail.endswith("said something before it was asked")
+            assert (call.outcome, told, value) in [(Outcome.NETWORK, True, None), (Outcome.OK, False, [2])]
             assert (await asker.ask(server.url))[1] == [2]
 
     run(scenario())
@@ -597,16 +617,46 @@ def test_each_host_has_its_own_slots() -> None:
     run(scenario())
 
 
-def test_a_call_that_waits_too_long_for_its_first_byte_gives_its_slot_to_the_next() -> None:
+def test_a_call_that_waits_3_s_for_its_first_byte_gives_its_slot_to_the_next() -> None:
     async def scenario() -> None:
-        async with hostile(_silent_for_the_first) as server, asking(Limits(1, first_byte_patience=0.05)) as asker:
+        async with hostile(_silent_for_the_first) as server, asking(Limits(concurrency=1)) as asker:
             stuck = asyncio.create_task(asker.ask(f"{server.url}/silent"))
             await server.visited(1)
-            call, _ = await asker.ask(server.url)
+            waiting = asyncio.create_task(asker.ask(server.url))
+            await later(2.5)
+            assert asker.client.in_flight == 1
+            await later(0.5)
+            call, _ = await waiting
             assert call.ok
             assert not stuck.done()
             await cancelled(stuck)
             assert asker.client.in_flight == 0
+
+    run(scenario())
+
+
+class ToldBudget(ReadingBudget):
+    """Tells when the first piece of an answer has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+    def account(self, share: Share, size: int) -> None:
+        super().account(share, size)
+        self.begun.set()
+
+
+def test_a_call_whose_first_byte_has_come_keeps_its_slot_however_long_the_rest_takes() -> None:
+    async def scenario() -> None:
+        half, budget = saying(answer(b"[", Content_Length="2")), ToldBudget()
+        async with hostile(then(half, Visit.hang)) as server, asking(Limits(concurrency=1), budget) as asker:
+            tasks = [asyncio.create_task(asker.ask(server.url)) for _ in range(2)]
+            await budget.begun.wait()
+            await later(5.0)
+            assert asker.client.in_flight == 1
+            for task in tasks:
+                await cancelled(task)
 
     run(scenario())
 
