@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ..instance import InstanceChanges
-from . import messages
 from .interface import Restored
+from .messages import Kinds, load_messages, rows
 from .parts import Parts, encode, parts, restored
-from .schema import prepare
+from .schema import COMMITS, IDENTITY, SECRET, get, inspect, migrate, put
 from .seal import Damaged, seal, unseal
 
 BESIDE = ("", "-wal", "-shm")
@@ -27,6 +27,7 @@ _PRAGMAS = (
     "auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 4194304",
     "cache_size = -16384", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON",
 )  # fmt: skip
+_NOTE = "note"
 _SPARE_PAGES, _PAGES_A_TIME = 512, 256
 """So many free pages are left for the next messages; more are given back, a few at each commit."""
 
@@ -37,27 +38,43 @@ class StateFile:
     def __init__(self, path: str, secret: bytes) -> None:
         self._path = path
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        with suppress(PermissionError):  # another user's file that we may write
-            os.chmod(path, 0o600)
         self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
+            version = inspect(self._connection)
+            with suppress(PermissionError):  # another user's file that we may write
+                os.chmod(path, 0o600)
             for pragma in _PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
-            self.secret = prepare(self._connection, secret)
-            self._kinds = messages.Kinds(self._connection)
+            migrate(self._connection, version, secret)
+            self.secret = get(self._connection, SECRET)
+            self._identity = get(self._connection, IDENTITY)
+            self._commits = int(get(self._connection, COMMITS))
+            self._kinds = Kinds(self._connection)
             self._numbers: dict[str, int] = dict(self._connection.execute("SELECT id, number FROM instances"))
         except BaseException:
             self._connection.close()
             raise
         self._written: dict[str, Parts] = {}
-        self._identity = self._identify()
+        self._places = self._find()
 
     def __repr__(self) -> str:
         return f"<StateFile {self._path}>"
 
     def is_in_place(self) -> bool:
         """Whether the file, and the log of its last transactions, are still those at the path."""
-        return self._identify() == self._identity
+        return self._find() == self._places
+
+    def note(self) -> bytes:
+        """Which file this is, and how often it was committed to."""
+        return seal(self._identity + self._commits.to_bytes(8, "big"), _NOTE)
+
+    def is_behind(self, note: bytes) -> bool:
+        """Whether `note` was made of this very file, at a later commit."""
+        try:
+            noted = unseal(note, _NOTE)
+        except Damaged:
+            return False
+        return noted.startswith(self._identity) and noted > unseal(self.note(), _NOTE)
 
     def size(self) -> int:
         total = 0
@@ -75,7 +92,7 @@ class StateFile:
             return None
         stored = self._connection.execute("SELECT name, data FROM parts WHERE instance = ?", (number,))
         blobs = {name: unseal(data, f"{id_} {name}") for name, data in stored}
-        return Restored(restored(blobs), messages.load(self._connection, number, id_, self._kinds))
+        return Restored(restored(blobs), load_messages(self._connection, number, id_, self._kinds))
 
     def write(self, batch: Sequence[InstanceChanges]) -> None:
         """All of the batch, or nothing."""
@@ -85,6 +102,8 @@ class StateFile:
                 if changes.id not in numbers:
                     numbers[changes.id] = self._add_instance(changes.id)
                 written[changes.id] = self._write_instance(numbers[changes.id], changes)
+            put(self._connection, COMMITS, str(self._commits + 1).encode())
+        self._commits += 1
         self._kinds.keep()
         self._numbers = numbers
         self._written |= written
@@ -102,7 +121,7 @@ class StateFile:
         run("DELETE FROM messages WHERE instance = ? AND key = ?", [(number, key) for key in account.forgotten])
         run(
             "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            list(messages.rows(number, changes.id, account.messages, self._kinds)),
+            list(rows(number, changes.id, account.messages, self._kinds)),
         )
         return now
 
@@ -133,11 +152,11 @@ class StateFile:
             if free > _SPARE_PAGES:
                 self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_A_TIME})").fetchall()
 
-    def _identify(self) -> list[tuple[int, int] | None]:
-        return [_identity(self._path + ending) for ending in BESIDE[:2]]
+    def _find(self) -> list[tuple[int, int] | None]:
+        return [_place(self._path + ending) for ending in BESIDE[:2]]
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _place(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
     except OSError:

@@ -80,7 +80,7 @@ def rows(instance: int, id_: str, messages: Iterable[Message], kinds: Kinds) -> 
         yield instance, message.key, kinds.number(words), *numbers[1:], check
 
 
-def load(connection: sqlite3.Connection, instance: int, id_: str, kinds: Kinds) -> Known:
+def load_messages(connection: sqlite3.Connection, instance: int, id_: str, kinds: Kinds) -> Known:
     """All messages of an instance. Raises `Damaged`."""
     known = Known()
     packed = {number: _packed(words) for number, words in kinds}

@@ -67,6 +67,7 @@ class SqliteStore:
             self._lock.renew()
             self._renew_if_gone()
             self._file.write(batch)
+            self._lock.write_note(self._file.note())
         except Held:
             raise CommitFailed(f"another process has taken the state file {self._path} over") from None
         except StoreUnusable as error:
@@ -107,7 +108,7 @@ class SqliteStore:
         """Open what is at the path; what is damaged or foreign is set aside first."""
         try:
             try:
-                return StateFile(self._path, secret)
+                return self._open_latest(secret)
             except (Damaged, sqlite3.Error) as error:
                 damage = _damage(error)
                 if not damage:
@@ -121,6 +122,13 @@ class SqliteStore:
             ) from None
         except (Damaged, sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
+
+    def _open_latest(self, secret: bytes) -> StateFile:
+        file = StateFile(self._path, secret)
+        if file.is_behind(self._lock.read_note()):
+            file.close()
+            raise Damaged("it is older than the last commit: the end of its log is lost, or an old copy was put here")
+        return file
 
     def _renew_if_gone(self) -> None:
         """Make a new file in place of the one that is gone or damaged; the next commit fills it."""
