@@ -129,13 +129,14 @@ class Account:
         """Take one good answer in; returns the unlisted words met for the first time."""
         words = window.words(answer.journal)
         unlisted = self._learn_words(words)
+        same_messages = self._take_rows(answer)
         summary = window.summarise(
             answer.journal, words, types=_in_order(ALL_MESSAGE_TYPES, self._types),
             statuses=_in_order(ALL_STATUSES, self._statuses), started=answer.started, arrived=answer.arrived,
             asked=answer.asked, messenger=answer.messenger,
+            chats=self.window.chats if same_messages and self.window else None,
         )  # fmt: skip
         self._add_gap(answer.started, summary.covered)
-        self._take_rows(answer)
         self._last_started = answer.started
         self._settle(answer)
         self._forget(answer)
@@ -172,13 +173,14 @@ class Account:
         if gap > 0:
             self._totals.add(totals.GAP, amount=gap)
 
-    def _take_rows(self, answer: Answer) -> None:
+    def _take_rows(self, answer: Answer) -> bool:
+        """Whether the answer shows the very messages of the last one."""
         difference = self._last_answer.compare(answer.journal.rows)
         baseline = self._horizon is None
         if self._horizon is None:
             self._horizon = _first_horizon(answer)
         if difference is None:
-            return
+            return True
         for slot in difference.vanished:
             self._vanish(slot)
         slots: dict[int, Slot] = {}
@@ -189,6 +191,7 @@ class Account:
                 slots[sighting.key] = sighting.slot
                 self._see_again(sighting, sighting.slot, answer)
         self._last_answer.remember(difference, slots)
+        return difference.same_messages
 
     def _meet(self, sighting: Sighting, answer: Answer, *, counted: bool) -> Slot:
         """A message is seen for the first time."""

@@ -34,13 +34,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What an answer tells beyond the one before. `keys` are those of the rows behind `sightings`, None: no message."""
+    """What an answer tells beyond the one before. `keys` are those of the rows behind `sightings`, None: no message.
+
+    `same_messages`: the answer shows the very messages of the last one, row by row, some in another status.
+    """
 
     sightings: list[Sighting]
     vanished: set[Slot]
     digests: array[int]
     keys: dict[int, int | None]
     before: dict[int, Slot]
+    same_messages: bool = False
 
 
 class LastAnswer:
@@ -58,28 +62,57 @@ class LastAnswer:
     def compare(self, rows: Sequence[Row]) -> Difference | None:
         """None: the very rows of the last answer. Else `remember` must be told the slots of what was new."""
         digests = array("q", map(hash, rows))
-        if self._digests and digests == self._digests:
+        if digests == self._digests and self._digests:
             return None
-        before = dict(zip(self._digests, self._slots, strict=True))
-        if before and not self._repeats:
-            difference = self._compare(
-                [(row, digest) for row, digest in zip(rows, digests, strict=True) if digest not in before],
-                digests, before, {before[gone] for gone in before.keys() - set(digests)},
-            )  # fmt: skip
-            staying = set(map(before.get, digests)) if difference.sightings else set()
-            if not any(sighting.slot in staying for sighting in difference.sightings if sighting.slot is not None):
-                return difference
-        return self._compare(list(zip(rows, digests, strict=True)), digests, before, self._known.present())
+        if self._repeats:
+            return self._whole(rows, digests)
+        return self._in_place(rows, digests) or self._by_digest(rows, digests) or self._whole(rows, digests)
 
     def remember(self, difference: Difference, slots: Mapping[int, Slot]) -> None:
         """`slots`: key -> slot for the keys of every sighting."""
+        self._digests = difference.digests
+        if difference.same_messages:
+            return
         place = difference.before | {
             digest: _NO_SLOT if key is None else slots[key] for digest, key in difference.keys.items()
         }
-        self._digests = difference.digests
         self._slots = array("I", map(place.__getitem__, difference.digests))
         distinct = len(set(self._slots) - {_NO_SLOT})
         self._repeats = distinct < len(self._slots) - self._slots.count(_NO_SLOT)
+
+    def _in_place(self, rows: Sequence[Row], digests: array[int]) -> Difference | None:
+        """The usual case: every row stands where it stood, and a few have changed. None when it is another case."""
+        if len(digests) != len(self._digests):
+            return None
+        changed = [place for place, (a, b) in enumerate(zip(digests, self._digests, strict=True)) if a != b]
+        if len(changed) > len(digests) // 4:
+            return None
+        sightings = []
+        for place in changed:
+            row, slot = rows[place], self._slots[place]
+            key = self._key_of(row.chat, row.id)
+            if slot == _NO_SLOT or row.message_type in ANNOTATION_TYPES or self._known.key(slot) != key:
+                return None
+            sightings.append(Sighting(key, slot, row, row))
+        return Difference(sightings, set(), digests, {}, {}, same_messages=True)
+
+    def _by_digest(self, rows: Sequence[Row], digests: array[int]) -> Difference | None:
+        """Rows came or went. None when a message that changed has an unchanged row too: it stands twice."""
+        if not self._digests:
+            return None
+        before = dict(zip(self._digests, self._slots, strict=True))
+        difference = self._compare(
+            [(row, digest) for row, digest in zip(rows, digests, strict=True) if digest not in before],
+            digests, before, {before[gone] for gone in before.keys() - set(digests)},
+        )  # fmt: skip
+        staying = set(map(before.get, digests)) if difference.sightings else set()
+        if any(sighting.slot in staying for sighting in difference.sightings if sighting.slot is not None):
+            return None
+        return difference
+
+    def _whole(self, rows: Sequence[Row], digests: array[int]) -> Difference:
+        before = dict(zip(self._digests, self._slots, strict=True))
+        return self._compare(list(zip(rows, digests, strict=True)), digests, before, self._known.present())
 
     def _compare(
         self, changed: list[tuple[Row, int]], digests: array[int], before: dict[int, Slot], candidates: set[Slot]

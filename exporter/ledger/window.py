@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ WAITING = ("pending", "sent")
 Words = Mapping[tuple[str | None, str | None], int]
 
 _words = attrgetter("status", "message_type")
-_chat = attrgetter("chat")
+_chat, _timestamp = attrgetter("chat"), attrgetter("timestamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,12 @@ def words(journal: Journal) -> Words:
 
 def summarise(
     journal: Journal, met: Words, *, types: Iterable[str], statuses: Iterable[str],
-    started: float, arrived: float, asked: float, messenger: str,
+    started: float, arrived: float, asked: float, messenger: str, chats: dict[str, int] | None = None,
 ) -> Window:  # fmt: skip
-    """`met` are the journal's `words`; `types` and `statuses` the labels that have series even at 0."""
+    """`met` are the journal's `words`; `types` and `statuses` the labels that have series even at 0.
+
+    `chats` are those of the answer before, where this one shows the same messages.
+    """
     rows = journal.rows
     counts = {(status, message_type): 0 for message_type in types for status in statuses}
     for (status, message_type), number in met.items():
@@ -65,20 +69,31 @@ def summarise(
     truncated = is_truncated(journal.length, messenger) and bool(rows)
     covered = asked
     if truncated:
-        covered = min(asked, max(0.0, started - min(row.timestamp for row in rows)))
-    still = [row for row in rows if row.status in WAITING and row.message_type not in ANNOTATION_TYPES]
+        covered = min(asked, max(0.0, started - min(map(_timestamp, rows))))
+    waiting = {
+        status: sorted(
+            row.timestamp for row in rows if row.status == status and row.message_type not in ANNOTATION_TYPES
+        )
+        if any(status == word for word, _ in met)
+        else []
+        for status in WAITING
+    }
     return Window(
-        asked, covered, truncated, counts, _chats(rows), journal.rejected, _ages(still, arrived),
-        min((row.timestamp for row in still if row.status == "pending"), default=None),
+        asked, covered, truncated, counts, chats or _chats(rows), journal.rejected, _ages(waiting, arrived),
+        waiting["pending"][0] if waiting["pending"] else None,
     )  # fmt: skip
 
 
-def _ages(rows: list[Row], now: float) -> dict[tuple[str, str], int]:
-    waiting = {(status, age): 0 for status in WAITING for age, _ in AGES}
-    for row in rows:
-        age = next(label for label, bound in AGES if now - row.timestamp < bound)
-        waiting[row.status or "", age] += 1
-    return waiting
+def _ages(waiting: Mapping[str, list[int]], now: float) -> dict[tuple[str, str], int]:
+    """`waiting`: sorted sending times by status."""
+    ages = {}
+    for status, sent in waiting.items():
+        younger = 0
+        for age, bound in AGES:
+            upto = len(sent) - bisect_right(sent, now - bound)  # an age of just `bound` is in the next label
+            ages[status, age] = upto - younger
+            younger = upto
+    return ages
 
 
 def _chats(rows: list[Row]) -> dict[str, int]:
