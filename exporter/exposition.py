@@ -161,50 +161,46 @@ class _Page:
 
 
 class _Numbers(dict[float, bytes]):
-    """Number -> the end of a line. Small whole numbers, nearly all there are, stand ready; a -0.0 counts as 0.0."""
+    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready.
+
+    A -0.0 is written as 0.0.
+    """
 
     def __missing__(self, number: float) -> bytes:
+        if 0 < number < 1e6:  # where Go and Python agree
+            return b"%a\n" % float(number)
         return f"{_go_string(number)}\n".encode()
 
 
 _go_string: Callable[[float], str] = floatToGoString
 _numbers = _Numbers({number: b"%d.0\n" % number for number in range(10_001)})
-"""Ready up to the service's row limit, the most that a window's gauge can show."""
-
-
-class _Starts(dict[tuple[str, ...], tuple[bytes, ...]]):
-    """Label values -> the starts of their lines, up to the number. As bounded as the label values are."""
-
-    def __init__(self, labels: tuple[str, ...], write: Callable[[Mapping[str, str]], tuple[bytes, ...]]) -> None:
-        super().__init__()
-        self._labels, self._write = labels, write
-
-    def __missing__(self, values: tuple[str, ...]) -> tuple[bytes, ...]:
-        starts = self[values] = self._write(dict(zip(self._labels, values, strict=True)))
-        return starts
-
 
 _Read = Callable[[Any], Iterable[tuple[Any, Any]]]
 """What comes of `Metric.read`; the kind of the metric decides which label values and which value."""
 
 
+class _Prepared(dict[tuple[str, ...], bytes]):
+    """Label values -> what can be written of their lines before the numbers are known. As bounded as the values are."""
+
+    def __init__(self, labels: tuple[str, ...], write: Callable[[Mapping[str, str]], bytes]) -> None:
+        super().__init__()
+        self._labels, self._write = labels, write
+
+    def __missing__(self, values: tuple[str, ...]) -> bytes:
+        text = self[values] = self._write(dict(zip(self._labels, values, strict=True)))
+        return text
+
+
 def _writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     """What a source told -> its lines, the instance's labels still marks."""
+    name, numbers = metric.name, _numbers
     read: _Read = metric.read
     if metric.kind is Kind.HISTOGRAM:
-        return _histogram_writer(metric.name, metric.labels, metric.buckets, read)
+        return _histogram_writer(name, metric.labels, metric.buckets, read)
     if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
-        return lambda told: b"".join(_start(metric.name, labels) + _numbers[number] for labels, number in read(told))
-    starts = _Starts(metric.labels, lambda labels: (_start(metric.name, labels),))
-
-    def write(told: Any) -> bytes:
-        parts: list[bytes] = []
-        for values, number in read(told):
-            parts += starts[values]
-            parts.append(_numbers[number])
-        return b"".join(parts)
-
-    return write
+        return lambda told: b"".join([_start(name, labels) + numbers[number] for labels, number in read(told)])
+    starts = _Prepared(metric.labels, lambda labels: _start(name, labels))
+    return lambda told: b"".join([starts[values] + numbers[number] for values, number in read(told)])
 
 
 def _histogram_writer(
@@ -212,18 +208,18 @@ def _histogram_writer(
 ) -> Callable[[Any], bytes]:
     bounds = [_go_string(bound) for bound in (*buckets, float("inf"))]
 
-    def starts_of(pairs: Mapping[str, str]) -> tuple[bytes, ...]:
-        cells = (_start(f"{name}_bucket", {**pairs, "le": bound}) for bound in bounds)
-        return (*cells, _start(f"{name}_count", pairs), _start(f"{name}_sum", pairs))
+    def template(pairs: Mapping[str, str]) -> bytes:
+        cells = [_start(f"{name}_bucket", {**pairs, "le": bound}) for bound in bounds]
+        lines = [*cells, _start(f"{name}_count", pairs), _start(f"{name}_sum", pairs)]
+        return b"".join(line.replace(b"%", b"%%") + b"%b" for line in lines)
 
-    starts = _Starts(labels, starts_of)
+    templates, end = _Prepared(labels, template), _numbers.__getitem__
 
     def write(told: Any) -> bytes:
         parts: list[bytes] = []
         for values, value in read(told):
-            cumulated = list(accumulate(value.counts))
-            for start, number in zip(starts[values], (*cumulated, cumulated[-1], value.sum), strict=True):
-                parts += (start, _numbers[number])
+            cumulated = tuple(accumulate(value.counts))
+            parts.append(templates[values] % tuple(map(end, (*cumulated, cumulated[-1], value.sum))))
         return b"".join(parts)
 
     return write
