@@ -12,6 +12,7 @@ A journal is read in three steps, each only where the one before failed:
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Annotated, Any, Literal, NoReturn, cast
 
@@ -52,29 +53,32 @@ _MESSENGER_WORDS = {word: word for word in MESSENGERS} | {"v3": "max"}
 """getSettings' typeInstance -> our label; the service calls MAX `v3`."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_utf8 = codecs.getincrementaldecoder("utf-8")
+_PIECE = 256 * 1024
 
 
 def journal(body: bytes) -> Journal:
     """lastOutgoingMessages: an array of rows, newest first. AnswerUnusable: `malformed` or `refused`."""
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = _checked(body)
     try:
         return Journal(cast("list[Row]", _rows.decode(body)), {})
     except msgspec.ValidationError:
         pass  # some row, or the whole, has another shape
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):
         return _sorted_out(_parsed_array(body))
     try:
         elements = _elements.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError):
         return _sorted_out(_parsed_array(body))
     return _sorted_out(map(_decoded, elements))
 
 
 def instance_state(body: bytes) -> str:
     """getStateInstance: the service's word for the state. AnswerUnusable: `malformed` or `refused`."""
+    body = _checked(body)
     try:
-        return _state.decode(body.removeprefix(_BYTE_ORDER_MARK)).state
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _state.decode(body).state
+    except (msgspec.MsgspecError, RecursionError):
         answer = _parsed(body)
     if isinstance(answer, dict) and isinstance(word := answer.get("stateInstance"), str) and word:
         return word
@@ -86,7 +90,7 @@ def instance_settings(body: bytes) -> InstanceSettings:
 
     A flag is the service's "yes" or "no" (or a JSON boolean); any other value is left out.
     """
-    answer = _parsed(body)
+    answer = _parsed(_checked(body))
     flags = {"yes": True, "no": False}
     if not isinstance(answer, dict) or not answer.keys() & {*SETTINGS, "typeInstance", "wid"}:
         _unusable(answer, "an object with settings")
@@ -98,6 +102,22 @@ def instance_settings(body: bytes) -> InstanceSettings:
     product = answer.get("typeInstance")
     messenger = _MESSENGER_WORDS.get(product, UNKNOWN) if isinstance(product, str) else UNKNOWN
     return InstanceSettings(enabled, messenger)
+
+
+def _checked(body: bytes) -> bytes:
+    """Without a byte order mark, and UTF-8 throughout: msgspec does not look into the texts it skips.
+
+    Read piece by piece, so that a large answer is not held twice.
+    """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    decoder = _utf8()
+    try:
+        for begin in range(0, 0 if body.isascii() else len(body), _PIECE):
+            decoder.decode(body[begin : begin + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise AnswerUnusable(Outcome.MALFORMED, "the answer is not UTF-8") from None
+    return body
 
 
 def _decoded(element: msgspec.Raw) -> JournalRow | object:
@@ -174,11 +194,7 @@ def _parsed_array(body: bytes) -> list[Any]:
 
 def _parsed(body: bytes) -> object:
     try:
-        return json.loads(
-            body.removeprefix(_BYTE_ORDER_MARK).decode(), parse_constant=_no_constant, parse_int=_bounded_int
-        )
-    except UnicodeDecodeError:
-        raise AnswerUnusable(Outcome.MALFORMED, "the answer is not UTF-8") from None
+        return json.loads(body.decode(), parse_constant=_no_constant, parse_int=_bounded_int)
     except (ValueError, RecursionError):
         reason = "the answer is empty" if not body.strip() else "the answer is not JSON"
         raise AnswerUnusable(Outcome.MALFORMED, reason) from None
