@@ -131,6 +131,10 @@ class Known:
             *(bool(packed >> _FLAG_SHIFT + number & 1) for number in range(len(FLAGS))),
         )
 
+    def key(self, slot: Slot) -> int:
+        """The key of the message in a slot; no real key where it holds none."""
+        return self._keys[slot]
+
     def holds(self, slot: Slot) -> bool:
         return self._keys[slot] != _FREE
 
