@@ -1,0 +1,173 @@
+"""What a scrape costs, as a ratio to the floor measured in the same run. `python -m tests.bench.scrape_bench --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class Process:
+    """A child that is told what to do line by line."""
+
+    def __init__(self, module: str, *arguments: object) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+
+    def say(self, word: str) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.write(word + "\n")
+        self._child.stdin.flush()
+
+    def hear(self) -> str:
+        assert self._child.stdout is not None
+        return self._child.stdout.readline().strip()
+
+    def ask(self, word: str) -> Any:
+        self.say(word)
+        line = self.hear()
+        return json.loads(line) if line.startswith("{") else line
+
+    def stop(self) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.close()
+        self._child.wait(30)
+
+
+@dataclass
+class Figures:
+    """One measure over the rounds, floor beside exporter."""
+
+    floor: list[dict[str, float]] = field(default_factory=list)
+    exporter: list[dict[str, float]] = field(default_factory=list)
+
+    def ratio(self, name: str) -> tuple[float, float, float]:
+        """Median, least and most of the rounds' own ratios."""
+        ratios = [ours[name] / theirs[name] for theirs, ours in zip(self.floor, self.exporter, strict=True)]
+        return statistics.median(ratios), min(ratios), max(ratios)
+
+    def median(self, side: str, name: str) -> float:
+        return statistics.median(figures[name] for figures in getattr(self, side))
+
+
+@contextmanager
+def world(instances: int, rows: int) -> Iterator[tuple[Process, Process, Process, str]]:
+    """The service, the floor and the exporter, each its own process, and the address of /metrics."""
+    service = Process("service", instances, rows)
+    port = int(service.hear())
+    floor = Process("child", "floor", port, instances)
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        own_port = probe.getsockname()[1]
+        probe.close()
+        exporter = Process("child", "exporter", _config(Path(folder), port, instances), own_port)
+        url = f"http://127.0.0.1:{own_port}"
+        try:
+            _await(url)
+            yield service, floor, exporter, f"{url}/metrics"
+        finally:
+            for process in (exporter, floor, service):
+                process.stop()
+
+
+def _config(folder: Path, port: int, instances: int) -> Path:
+    lines = [
+        "tariff: business", "min_interval: 1ms", "state_interval: 0", "settings_interval: 0",
+        f"state_file: {folder}/state.db", "instances:",
+    ]  # fmt: skip
+    for number in range(instances):
+        lines.append(f"  - {{id: '{1101000000 + number}', token: bench, api_url: 'http://127.0.0.1:{port}'}}")
+    path = folder / "config.yaml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/-/ready", timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def scrape(url: str, *, gzip: bool) -> dict[str, float]:
+    request = urllib.request.Request(url, headers={"X-Prometheus-Scrape-Timeout-Seconds": "100"})
+    if gzip:
+        request.add_header("Accept-Encoding", "gzip")
+    began = time.perf_counter()
+    with urllib.request.urlopen(request, timeout=120) as response:
+        size = 0
+        while piece := response.read(1 << 20):
+            size += len(piece)
+    return {"wall": time.perf_counter() - began, "bytes": size}
+
+
+def measure(instances: int, rows: int, rounds: int, *, gzip: bool) -> tuple[Figures, dict[str, float]]:
+    """Interleaved rounds of floor and exporter; and the exporter's cold first scrapes."""
+    with world(instances, rows) as (service, floor, exporter, url):
+        exporter.ask("report")
+        scrape(url, gzip=gzip)  # the baseline: nothing was sent yet
+        cold_start = exporter.ask("report")
+        service.ask("fill")
+        scrape(url, gzip=gzip)  # everything is new at once
+        cold = exporter.ask("report") | {"empty": cold_start["cpu"]}
+        floor.ask("round")
+        floor.ask("report")
+        figures = Figures()
+        for _ in range(rounds):
+            service.ask("advance")
+            wall = floor.ask("round")
+            figures.floor.append(floor.ask("report") | wall)
+            wall = scrape(url, gzip=gzip)
+            figures.exporter.append(exporter.ask("report") | wall)
+        return figures, cold
+
+
+def show(title: str, figures: Figures, cold: dict[str, float]) -> None:
+    median, least, most = figures.ratio("cpu")
+    print(
+        f"{title:42} CPU {median:5.2f} x floor ({least:.2f}..{most:.2f}; floor {figures.median('floor', 'cpu'):.3f} s)  "
+        f"wall {figures.ratio('wall')[0]:5.2f} x  longest block {figures.median('exporter', 'longest_block') * 1e3:5.1f} ms "
+        f"(floor {figures.median('floor', 'longest_block') * 1e3:.1f})  "
+        f"peak {max(f['VmHWM'] for f in figures.exporter) / 1e6:5.0f} MB "
+        f"(floor {max(f['VmHWM'] for f in figures.floor) / 1e6:.0f})  "
+        f"answer {figures.median('exporter', 'bytes') / 1e6:.2f} MB  "
+        f"all rows new: {cold['cpu']:.3f} s",
+        flush=True,
+    )
+
+
+WORKLOADS = ((1, 100), (100, 100), (1000, 100), (10, 10_000))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", help="one work load, as INSTANCESxROWS")
+    flags = parser.parse_args(arguments)
+    for instances, rows in WORKLOADS:
+        if flags.only in (None, f"{instances}x{rows}"):
+            for gzip in (False, True):
+                title = f"{instances} instances x {rows} rows{', gzip' if gzip else ''}"
+                show(title, *measure(instances, rows, flags.rounds, gzip=gzip))
+
+
+if __name__ == "__main__":
+    main()
