@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check golden bench clean
+.PHONY: help run test test-kill check golden dashboards bench clean
 
 help:
 	@echo "make run     set up, then start: with config.yaml if there is one, else the demo"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   ruff, mypy and the tests"
 	@echo "make golden  write the expected outputs anew; read the diff before committing it"
+	@echo "make dashboards  write the dashboards and rules anew"
+	@echo "make test-kill   the long form of the kill test"
 	@echo "make bench   measure against the floor"
 
 $(STAMP): setup.cfg pyproject.toml
@@ -31,6 +33,14 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
+
+golden: $(STAMP)
+	$(BIN)/python -m tests.test_config
+	$(BIN)/python -m tests.golden
+	$(BIN)/python -m tests.test_readme
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
