@@ -32,6 +32,10 @@ def _one(value: float | None) -> Samples:
     return [((), value)] if value is not None else []
 
 
+def _items(numbers: Mapping[tuple[str, ...], float]) -> Samples:
+    return numbers.items()
+
+
 def _number(source: Callable[[Face], float | None]) -> dict[str, Any]:
     """Columns of a metric that is one number per instance."""
     return {"labels": (), "source": source, "read": _one}
@@ -39,7 +43,7 @@ def _number(source: Callable[[Face], float | None]) -> dict[str, Any]:
 
 def _family(name: str, *labels: str) -> dict[str, Any]:
     """Columns of a metric that is a family of the committed totals."""
-    return {"labels": labels, "source": lambda face: face.totals[name], "read": Mapping.items}
+    return {"labels": labels, "source": lambda face: face.totals[name], "read": _items}
 
 
 def _window(attribute: str, *labels: str) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def _window(attribute: str, *labels: str) -> dict[str, Any]:
     def source(face: Face) -> object:
         return None if face.window is None else getattr(face.window, attribute)
 
-    return {"labels": labels, "source": source, "read": Mapping.items if labels else _one}
+    return {"labels": labels, "source": source, "read": _items if labels else _one}
 
 
 def _words(attribute: str, label: str, vocabulary: tuple[str, ...]) -> dict[str, Any]:
@@ -94,7 +98,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     Metric(
         "greenapi_paused_until_timestamp_seconds", Kind.GAUGE,
         "End of a pause after failed calls, by method; absent when not paused.", ("method",),
-        lambda face: face.pauses, Mapping.items,
+        lambda face: face.pauses, _items,
     ),
     Metric(
         "greenapi_clock_offset_seconds", Kind.GAUGE,
@@ -103,7 +107,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     ),
     Metric(
         "greenapi_api_requests_total", Kind.COUNTER, "Calls to the service by method and how they ended.",
-        ("method", "outcome"), lambda face: face.requests, Mapping.items,
+        ("method", "outcome"), lambda face: face.requests, _items,
     ),
     Metric(
         "greenapi_instance_info", Kind.INFO,

@@ -105,9 +105,9 @@ class Instance:
         self._pace.reconfigured(in_use, strict=self.paced)
         self.account.reconfigure(config.declare_types, instance.timestamp)
         self._episodes.name = instance.name
-        for method in in_use:
-            for outcome in Outcome:
-                self._requests.setdefault((method.value, outcome.value), 0)
+        zeros = {(method.value, outcome.value): 0 for method in in_use for outcome in Outcome}
+        self._requests = zeros | self._requests  # another object: faces shown before keep theirs
+        self.dirty = True  # series declared just now are shown with the next commit
 
     @property
     def id(self) -> str:
