@@ -82,7 +82,7 @@ class LastAnswer:
 
     def _in_place(self, rows: Sequence[Row], digests: array[int]) -> Difference | None:
         """The usual case: every row stands where it stood, and a few have changed. None when it is another case."""
-        if len(digests) != len(self._digests):
+        if not digests or len(digests) != len(self._digests):
             return None
         changed = [place for place, (a, b) in enumerate(zip(digests, self._digests, strict=True)) if a != b]
         if len(changed) > len(digests) // 4:

@@ -28,7 +28,7 @@ _PRAGMAS = (
     "cache_size = -16384", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON",
 )  # fmt: skip
 _NOTE = "note"
-_SPARE_PAGES, _PAGES_A_TIME = 512, 256
+_SPARE_PAGES, _PAGES_A_TIME = 128, 256
 """So many free pages are left for the next messages; more are given back, a few at each commit."""
 
 
@@ -150,7 +150,8 @@ class StateFile:
         with suppress(sqlite3.Error):
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if free > _SPARE_PAGES:
-                self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_A_TIME})").fetchall()
+                # As a script, since `execute` takes one step of it, which is one page.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_A_TIME})")
 
     def _find(self) -> list[tuple[int, int] | None]:
         return [_place(self._path + ending) for ending in BESIDE[:2]]
