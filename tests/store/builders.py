@@ -38,9 +38,7 @@ class Kept:
     def __post_init__(self) -> None:
         saved = self.restored.saved if self.restored else Saved()
         messages = self.restored.messages if self.restored else None
-        self.account = Account(
-            self.key_of, ("textMessage",), Meaning.AUTO, saved.scalars, saved.totals, messages
-        )  # fmt: skip
+        self.account = Account(self.key_of, ("textMessage",), Meaning.AUTO, saved.scalars, saved.totals, messages)
 
     def answer(self, at: float, *rows: Row) -> None:
         """An answer that takes a second and arrives at `at`."""
@@ -90,4 +88,4 @@ def state_of(kept: Kept) -> tuple[Saved, dict[int, Message]]:
 
 def stored_state(store: Store, id_: str) -> tuple[Saved, dict[int, Message]] | None:
     restored = store.load([id_]).get(id_)
-    return restored and (restored.saved, messages_of(restored))
+    return (restored.saved, messages_of(restored)) if restored else None

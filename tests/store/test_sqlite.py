@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from exporter.instance import InstanceChanges
-from exporter.ledger.totals import BUCKETS, Histogram
+from exporter.ledger.totals import BUCKETS, Histogram, Labels, Snapshot
 from exporter.store import SqliteStore
 from exporter.store.parts import restored
 
@@ -105,7 +105,7 @@ def test_a_commit_writes_only_what_changed(store: SqliteStore) -> None:
     many[7].answer(NOW + WINDOW + 20, Row("0", "read", int(NOW)))
     before = store.size()
     commit(store, *many)
-    assert 0 < store.size() - before < everything / 4
+    assert 0 < store.size() - before < everything / 3
 
 
 def test_the_files_are_for_their_owner_only(store: SqliteStore, path: str) -> None:
@@ -145,13 +145,15 @@ def test_words_of_another_version_are_read_as_other_and_cost_nothing(store: Sqli
     scalars = replace(
         saved.scalars, types=("hologram",), statuses=("beamed",), unlisted=(("colour", 1), ("typeMessage", 2))
     )
-    totals = {**(saved.totals or {}), "messages": {("hologram", "satellite"): 5}, "colours": {("red",): 1}}
+    holograms: dict[Labels, float] = {("hologram", "satellite"): 5}
+    totals: Snapshot = {"messages": holograms, "colours": holograms}
     changes = replace(account, messages=[strange])
     store.commit([InstanceChanges(ID, replace(saved, scalars=scalars, totals=totals, messenger="pigeon"), changes)])
 
     found = store.load([ID])[ID]
     message = found.messages.get(next(iter(found.messages.slots())))
-    assert (message.status, message.shown, message.message_type, message.origin) == ("other", "other", "other", "unknown")
+    assert (message.status, message.shown, message.message_type) == ("other", "other", "other")
+    assert message.origin == "unknown"
     assert message.sent == strange.sent
     assert found.saved.messenger == "unknown"
     assert found.saved.scalars.unlisted == (("typeMessage", 2),)
