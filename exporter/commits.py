@@ -76,7 +76,8 @@ class Commits:
         if not instances:
             return
         if not await self.call(self._store.is_intact):
-            log.warning("the state file was removed while running; it is written anew from memory")
+            if not self._failures:
+                log.warning("the state file was removed or damaged while running; it is written anew from memory")
             instances = list(self._instances())
             batch = [instance.changes(everything=True) for instance in instances]
         else:
