@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -21,10 +22,12 @@ from .exposition import Exposition, blocks, own
 from .flags import Address, Options
 from .fleet import Fleet
 from .instance import Face
-from .loading import read_token
+from .loading import load, read_token
+from .model import Secret
 from .redaction import Redactor
+from .reload import Reloader
 from .sockets import bound_to, listen
-from .store import MemoryStore, Store
+from .store import MemoryStore, SqliteStore, Store
 from .telemetry import Telemetry
 from .web import Surface
 
@@ -45,11 +48,13 @@ class App:
         self._telemetry = Telemetry()
         self._exposition: Exposition[Face] = Exposition(CATALOG)
         self._stop = asyncio.Event()
+        self._hangup = asyncio.Event()
         self._bug: BaseException | None = None
         self._demo = Demo() if options.demo else None
 
     async def run(self, config: Config | None) -> None:
         """Serve until SIGTERM or SIGINT. `config` is None for the demo. Raises CannotListen and StoreUnusable."""
+        self._listen_to_signals()
         listeners = [listen(address) for address in self._options.listen]
         config = await self._demo.start() if self._demo else config
         assert config is not None
@@ -83,7 +88,7 @@ class App:
         self._client = await Client.open(clock=time.time, observe=self._telemetry.called, limits=_limits(config))
         self._fleet = Fleet(
             self._client, lambda instances: Commits(store, instances, self._telemetry),
-            clock=time.time, read_token=read_token, crash=self._crash,
+            clock=time.time, read_token=self._read_token, crash=self._crash,
         )  # fmt: skip
         self._telemetry.watch(
             inflight=lambda: self._client.in_flight,
@@ -91,22 +96,37 @@ class App:
             state_file_bytes=lambda: self._fleet.state_file_bytes,
         )
         await self._configure(config)
+        self._telemetry.reloaded(True, time.time())
 
     async def _configure(self, config: Config) -> None:
         self._redactor.learn(instance.token for instance in config.instances)
-        self._client.limit(_limits(config))
         await self._fleet.configure(config, self._store.load)
+        self._client.limit(_limits(config))
         self._exposition.retain([instance.id for instance in self._fleet])
-        self._telemetry.reloaded(True, time.time())
         self.config = config
 
+    async def _reconfigure(self, config: Config) -> tuple[str, ...]:
+        """A reload's configuration; the warnings. The state file stays the one that was opened at the start."""
+        state_file = self.config.state_file
+        await self._configure(replace(config, state_file=state_file))
+        if config.state_file == state_file:
+            return ()
+        return (f"state_file: {config.state_file} needs a restart; until then {state_file} stays in use",)
+
+    async def _read_token(self, path: str) -> Secret | None:
+        token = await asyncio.to_thread(read_token, path)
+        self._redactor.learn([token] if token else [])
+        return token
+
     async def _serve(self, listeners: list[socket.socket]) -> None:
-        surface = Surface(self._fleet, self._exposition, self._telemetry, self._crash)
+        reload = Reloader(self._load, self._reconfigure, self._telemetry, time.time)
+        surface = Surface(
+            self._fleet, self._exposition, self._telemetry, config=lambda: self.config, reload=reload,
+            external_url=self._options.external_url, crash=self._crash,
+        )  # fmt: skip
         runner = web.AppRunner(surface.application(), access_log=None, shutdown_timeout=_CLOSING)
         await runner.setup()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+        hangups = asyncio.create_task(self._reload_at_hangups(reload))
         try:
             for listener in listeners:
                 await web.SockSite(runner, listener).start()
@@ -114,7 +134,27 @@ class App:
             await self._stop.wait()
             log.info("stopping")
         finally:
+            hangups.cancel()
             await runner.cleanup()
+
+    async def _reload_at_hangups(self, reload: Reloader) -> None:
+        try:
+            while await self._hangup.wait():
+                self._hangup.clear()  # signals that arrive from now on are another reload
+                await reload()
+        except Exception as bug:
+            self._crash(bug)
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number, event in (
+            (signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self._hangup),
+        ):  # fmt: skip
+            loop.add_signal_handler(number, event.set)
+
+    def _load(self) -> tuple[Config, tuple[str, ...]]:
+        """The configuration as it is now, read again; the demo's never changes."""
+        return (self.config, ()) if self._demo else load(self._options.config_file)
 
     async def _close(self) -> None:
         await self._fleet.close()
@@ -140,4 +180,4 @@ def _limits(config: Config) -> Limits:
 
 
 def _store(path: str) -> Store:
-    return MemoryStore()
+    return MemoryStore() if path == MEMORY else SqliteStore(path)

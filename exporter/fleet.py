@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from . import wire
 from .client import Ask, Client
 from .commits import Commits
-from .config import Config
+from .config import Config, InstanceConfig
 from .episodes import Notice
 from .failures import wordless
 from .instance import Face, Instance, Saved
@@ -33,7 +33,10 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a scrape shows, and when it stopped waiting for the service (`time.perf_counter`)."""
+    """What a scrape shows, and when it stopped waiting for the service (`time.perf_counter`).
+
+    An instance that a reload removed meanwhile is not among the faces.
+    """
 
     faces: list[Face]
     at: float
@@ -58,12 +61,12 @@ class Fleet:
     """All instances of a configuration. `clock` gives Unix seconds; `read_token` reads a token file, None if it cannot;
     `crash` is told of a bug, which ends the process.
 
-    `await fleet.scrape(...)` is the whole of it; `reload` and `close` come from outside.
+    `await fleet.scrape(...)` is the whole of it; `configure` and `close` come from outside.
     """
 
     def __init__(
         self, client: Client, commits: Callable[[Callable[[], Iterable[Instance]]], Commits],
-        *, clock: Callable[[], float], read_token: Callable[[str], Secret | None],
+        *, clock: Callable[[], float], read_token: Callable[[str], Awaitable[Secret | None]],
         crash: Callable[[BaseException], None],
     ) -> None:  # fmt: skip
         self._client = client
@@ -95,36 +98,37 @@ class Fleet:
         by_name = (instance for instance in self if instance.config.name == target)
         return self._instances.get(target) or next(by_name, None)
 
-    def faces(self) -> list[Face]:
-        """What is known now; asks nothing."""
-        now = self._clock()
-        return [instance.face(now) for instance in self]
+    def is_asking(self, instance: Instance, method: Method) -> bool:
+        """Whether a call of this method is under way."""
+        return (instance.id, method) in self._running
 
     # Configuration
 
     async def configure(self, config: Config, load: Callable[[list[str]], dict[str, Restored]]) -> None:
-        """Take a configuration over. Unchanged instances keep all; new ones go on where the store left them."""
+        """Take a configuration over. Unchanged instances keep all; new ones go on where the store left them.
+
+        What `load` raises leaves everything as it was.
+        """
         wanted = {instance.id: instance for instance in config.instances}
-        removed = self._instances.keys() - wanted.keys()
-        for key, task in list(self._running.items()):
-            if key[0] in removed:
-                task.cancel()
-        if removed:
-            await self._commits.flush()
         new = [id_ for id_ in wanted if id_ not in self._instances]
         restored = await self._commits.call(lambda: load(new)) if new else {}
-        instances: dict[str, Instance] = {}
-        for id_, instance_config in wanted.items():
-            if (instance := self._instances.get(id_)) is not None:
-                instance.configure(instance_config, config)
-            else:
-                saved = restored.get(id_)
-                instance = Instance(
-                    instance_config, config, self._commits.key_of,
-                    saved.saved if saved else Saved(), saved.messages if saved else None,
-                )  # fmt: skip
-            instances[id_] = instance
-        self._instances = instances
+        removed = self._instances.keys() - wanted.keys()
+        if removed:
+            await self._commits.flush()  # they may come back one day, and then go on from here
+        self._instances = {
+            id_: self._configured(instance, config, restored.get(id_)) for id_, instance in wanted.items()
+        }
+        for (id_, _), task in self._running.items():
+            if id_ in removed:
+                task.cancel()
+
+    def _configured(self, instance: InstanceConfig, config: Config, restored: Restored | None) -> Instance:
+        known = self._instances.get(instance.id)
+        if known is not None:
+            known.configure(instance, config)
+            return known
+        saved, messages = (restored.saved, restored.messages) if restored else (Saved(), None)
+        return Instance(instance, config, self._commits.key_of, saved, messages)
 
     # Scraping
 
@@ -144,7 +148,8 @@ class Fleet:
         finally:
             self._scrapes -= 1
         now = self._clock()
-        return Seen([instance.face(now) for instance in instances], at)
+        still = [instance for instance in instances if self._instances.get(instance.id) is instance]
+        return Seen([instance.face(now) for instance in still], at)
 
     def answered(self, seconds: float, *, alone: bool) -> None:
         """What commit, rendering and compressing took: the next scrape keeps twice as much in reserve."""
@@ -219,13 +224,15 @@ class Fleet:
 
     async def _renew_tokens(self, instances: Iterable[Instance]) -> None:
         """Read the token files of those who lack access again: a rotated token works without a restart."""
-        for instance in instances:
-            path = instance.config.token_file
-            if instance.lacks_access and path is not None:
-                token = await asyncio.to_thread(self._read_token, path)
-                if token is not None and instance.renew_token(token):
-                    fields: dict[str, object] = {"instance": instance.config.name}
-                    self._tell([Notice("info", "the token file holds another token now", fields)])
+        lacking = [instance for instance in instances if instance.lacks_access and instance.config.token_file]
+        await asyncio.gather(*map(self._renew_token, lacking))
+
+    async def _renew_token(self, instance: Instance) -> None:
+        path = instance.config.token_file
+        token = await self._read_token(path) if path else None
+        if token is not None and instance.renew_token(token):
+            fields: dict[str, object] = {"instance": instance.config.name}
+            self._tell([Notice("info", "the token file holds another token now", fields)])
 
     @staticmethod
     def _tell(notices: Iterable[Notice]) -> None:

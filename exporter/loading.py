@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .config import Config, from_environment, names_an_instance, parse, token_from
-from .config import Wrong
+from .config import Config, Wrong, from_environment, names_an_instance, parse, token_from
 from .errors import ConfigInvalid
 from .flags import DEFAULT_CONFIG
 from .model import Complaint, Secret

@@ -6,15 +6,19 @@ import asyncio
 import logging
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from . import pages
+from . import pages, probe
 from .accept import Format, accepts_gzip, negotiate
+from .config import Config, masked
+from .discovery import NotAnAddress, address_of, groups
 from .exposition import EOF, Exposition, blocks, own
 from .fleet import DEFAULT_TIMEOUT, Fleet
-from .instance import Face
+from .instance import Face, Instance
+from .reload import Reloaded
 from .telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -22,52 +26,128 @@ log = logging.getLogger(__name__)
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 TIMEOUTS = (1.0, 120.0)
 """Seconds that the header may say; anything else is ignored."""
+MOST_SCRAPES, MOST_PROBES = 64, 1024
+"""Answers being made at once. A probe costs one instance, and a fleet that is probed may wait for a dead API."""
 _GZIP_LEVEL = 1
 """On an exposition level 1 takes a third of the time of level 6 and its answer is a quarter larger."""
 _SLICE = 0.01
 """Seconds of rendering between two turns of the event loop."""
+_HEADERS = {
+    "Server": "greenapi-exporter",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": pages.CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Surface:
-    """The handlers, over the fleet and what writes it down. `crash` is told of a bug, which ends the process."""
+    """The handlers, over the fleet and what writes it down. `crash` is told of a bug, which ends the process.
+
+    `config` gives the configuration in force, `reload` loads it again. `external_url` is how others reach us, if told.
+    """
 
     def __init__(
-        self, fleet: Fleet, exposition: Exposition[Face], telemetry: Telemetry, crash: Callable[[BaseException], None]
-    ) -> None:
+        self, fleet: Fleet, exposition: Exposition[Face], telemetry: Telemetry, *,
+        config: Callable[[], Config], reload: Callable[[], Awaitable[Reloaded]],
+        external_url: str | None, crash: Callable[[BaseException], None],
+    ) -> None:  # fmt: skip
         self._fleet = fleet
         self._exposition = exposition
         self._telemetry = telemetry
+        self._config = config
+        self._reload = reload
+        self._external_url = external_url
         self._crash = crash
+        self._scrapes = Slots(MOST_SCRAPES, "scrapes")
+        self._probes = Slots(MOST_PROBES, "probes")
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._catch])
-        app.router.add_get("/", self.landing)
-        app.router.add_get("/metrics", self.metrics)
-        app.router.add_get("/-/healthy", self.healthy)
-        app.router.add_get("/-/ready", self.ready)
+        app.on_response_prepare.append(_dress)
+        for path, handler in (
+            ("/", self.landing), ("/metrics", self.metrics), ("/metrics/self", self.own_metrics),
+            ("/probe", self.probe), ("/sd", self.discovery), ("/config", self.config),
+            ("/-/healthy", self.healthy), ("/-/ready", self.ready),
+        ):  # fmt: skip
+            app.router.add_get(path, handler)
+        app.router.add_post("/-/reload", self.reload)
         return app
+
+    # Scrapes
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         began = time.perf_counter()
-        seen = await self._fleet.scrape(_timeout(request))
+        with self._scrapes.one():
+            seen = await self._fleet.scrape(_timeout(request))
+            form = negotiate(request.headers.get("Accept"))
+            pieces = await self._rendered(seen.faces, form)
+            self._telemetry.scraped(time.perf_counter() - began)
+            pieces.append(own(self._telemetry.registry, openmetrics=form.openmetrics))
+            response, pieces = await _packed(request, form, pieces)
+            self._fleet.answered(time.perf_counter() - seen.at, alone=False)
+            return await _send(request, response, pieces)
+
+    async def probe(self, request: web.Request) -> web.StreamResponse:
+        instance = self._target(request)
+        with self._probes.one():
+            if request.query.get("debug") == "true":
+                return _text(await probe.told(self._fleet, instance, _timeout(request), self._config(), time.time()))
+            seen = await self._fleet.scrape(_timeout(request), only=instance)
+            if not seen.faces:
+                raise _unknown()
+            form = negotiate(request.headers.get("Accept"))
+            response, pieces = await _packed(request, form, await self._rendered(seen.faces, form))
+            self._fleet.answered(time.perf_counter() - seen.at, alone=True)
+            return await _send(request, response, pieces)
+
+    async def own_metrics(self, request: web.Request) -> web.StreamResponse:
         form = negotiate(request.headers.get("Accept"))
-        pieces = await self._rendered(seen.faces, form)
-        self._telemetry.scraped(time.perf_counter() - began)
-        pieces.append(own(self._telemetry.registry, openmetrics=form.openmetrics))
-        response = await _send(request, form, pieces)
-        self._fleet.answered(time.perf_counter() - seen.at, alone=False)
-        return response
+        pieces = [own(self._telemetry.registry, openmetrics=form.openmetrics)]
+        return await _send(request, *await _packed(request, form, pieces))
+
+    # Pages
 
     async def landing(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(text=pages.landing(list(self._fleet)), content_type="text/html")
+        page = pages.landing(list(self._fleet), time.time())
+        return web.Response(body=page.encode(errors="replace"), content_type="text/html", charset="utf-8")
+
+    async def discovery(self, request: web.Request) -> web.StreamResponse:
+        try:
+            address = address_of(self._external_url, request.scheme, request.headers.get(hdrs.HOST, ""))
+        except NotAnAddress as problem:
+            raise web.HTTPBadRequest(text=f"{problem}\n") from None
+        return web.json_response(groups(self._config(), address))
+
+    async def config(self, _: web.Request) -> web.StreamResponse:
+        return _text(masked(self._config()))
 
     async def healthy(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(text="greenapi-exporter is healthy.\n")
+        return _text("greenapi-exporter is healthy.\n")
 
     async def ready(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(text="greenapi-exporter is ready.\n")
+        return _text("greenapi-exporter is ready.\n")
+
+    async def reload(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise web.HTTPForbidden(text="a reload is not taken from another site's page\n")
+        reloaded = await self._reload()
+        verdict = "the configuration was loaded again\n" if reloaded.ok else "nothing was changed\n"
+        return _text("".join(f"{line}\n" for line in reloaded.lines) + verdict, status=200 if reloaded.ok else 400)
+
+    # Beneath
+
+    def _target(self, request: web.Request) -> Instance:
+        targets = request.query.getall("target", [])
+        if len(targets) != 1 or not targets[0]:
+            raise web.HTTPBadRequest(text="name one instance by its id or name: /probe?target=1101000001\n")
+        instance = self._fleet.find(targets[0])
+        if instance is None:
+            raise _unknown()
+        return instance
 
     async def _rendered(self, faces: Sequence[Face], form: Format) -> list[bytes]:
         """Refresh instance by instance and let others run in between; then all is put together in one step."""
@@ -90,6 +170,27 @@ class Surface:
             raise web.HTTPInternalServerError(text="a fault of the exporter; see its log\n") from None
 
 
+class Slots:
+    """Bounds how many of something are being done at once; whoever comes beyond is told to come again."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = most
+        self._what = what
+        self._taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if self._taken >= self._most:
+            raise web.HTTPServiceUnavailable(
+                text=f"{self._most} {self._what} are being answered already; come again\n", headers={"Retry-After": "1"}
+            )
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+
 def _timeout(request: web.Request) -> float:
     """What the scraper says it waits, in seconds; the default when it says nothing or nonsense."""
     try:
@@ -99,7 +200,22 @@ def _timeout(request: web.Request) -> float:
     return seconds if TIMEOUTS[0] <= seconds <= TIMEOUTS[1] else DEFAULT_TIMEOUT
 
 
-async def _send(request: web.Request, form: Format, pieces: list[bytes]) -> web.StreamResponse:
+def _unknown() -> web.HTTPNotFound:
+    return web.HTTPNotFound(text="no instance has this id or name; / lists those that there are\n")
+
+
+def _text(text: str, status: int = 200) -> web.Response:
+    return web.Response(body=text.encode(errors="replace"), status=status, content_type="text/plain", charset="utf-8")
+
+
+async def _dress(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+
+
+async def _packed(
+    request: web.Request, form: Format, pieces: list[bytes]
+) -> tuple[web.StreamResponse, list[bytes]]:
+    """The head of the answer, and its body as it will travel."""
     if form.openmetrics:
         pieces.append(EOF)
     response = web.StreamResponse(headers={"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"})
@@ -107,9 +223,16 @@ async def _send(request: web.Request, form: Format, pieces: list[bytes]) -> web.
         pieces = [await asyncio.to_thread(_compressed, pieces)]
         response.headers["Content-Encoding"] = "gzip"
     response.content_length = sum(map(len, pieces))
+    return response, pieces
+
+
+async def _send(
+    request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]
+) -> web.StreamResponse:
     await response.prepare(request)
-    for block in blocks(pieces):
-        await response.write(block)
+    if request.method != hdrs.METH_HEAD:
+        for block in blocks(pieces):
+            await response.write(block)
     await response.write_eof()
     return response
 
