@@ -11,7 +11,6 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -24,7 +23,7 @@ from .failures import refusal, seconds_of_date, translate, wordless
 from .gate import Gate
 from .model import Call, Method, Outcome, Secret
 from .reading import ReadingBudget, Share
-from .session import PIECE, Attempts, open_session
+from .session import PIECE, open_session
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +169,7 @@ class Client:
         """The unpacked body of a 200 answer; everything else is a `CallFailed`."""
         try:
             async with asyncio.timeout(request.timeout) as deadline:
-                async with self._get(_url(request)) as response:
+                async with self._session.get(_url(request), allow_redirects=False) as response:
                     alarm.cancel()
                     answer.begin(response)
                     if response.status == 200:
@@ -184,10 +183,6 @@ class Client:
             # The status has decided already; that its body broke off changes nothing.
         assert answer.status is not None
         raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
-
-    def _get(self, url: URL) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        attempts = Attempts()
-        return self._session.get(url, allow_redirects=False, trace_request_ctx=attempts, middlewares=(attempts,))
 
     async def _read(self, response: aiohttp.ClientResponse, answer: _Answer, share: Share) -> bytes:
         cap = self._limits.max_body

@@ -6,10 +6,10 @@ Owns what every call has in common on the wire. Knows no instance, no token and 
 from __future__ import annotations
 
 import ssl
-from types import SimpleNamespace
-from typing import Any
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
 from . import __version__
@@ -26,60 +26,51 @@ _KEEPALIVE = 65.0
 def open_session(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """A session without cookies, proxies of the environment, limits (the gates bound the calls) and timeouts.
 
-    `tls` replaces the system's idea of whom to trust. Each of its requests is given an `Attempts`, twice:
-    `trace_request_ctx=attempts, middlewares=(attempts,)`.
+    `tls` replaces the system's idea of whom to trust.
     """
-    tracing = aiohttp.TraceConfig()
-    tracing.on_connection_create_end.append(_tell_the_attempts)
     return aiohttp.ClientSession(
-        connector=_Connector(limit=0, keepalive_timeout=_KEEPALIVE, ssl=tls or True),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE, ssl=tls or True),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=_HEADERS,
         timeout=aiohttp.ClientTimeout(total=None),
         read_bufsize=PIECE,
         trust_env=False,
-        trace_configs=[tracing],
+        request_class=_Question,
+        response_class=_AnswerOnce,
     )
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Hands out no connection on which the server has said something that nobody asked for.
+class _Question(aiohttp.ClientRequest):
+    """Is not sent on a connection on which the server has said something that nobody asked for.
 
-    aiohttp would take it for the answer to the next question, which may be about another instance.
+    aiohttp would take it for the answer to this question, and it may be about another instance.
     """
 
-    async def connect(self, *args: Any, **more: Any) -> Connection:
-        connection = await super().connect(*args, **more)
-        if connection.protocol is not None and connection.protocol.should_close:
-            connection.close()
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if conn.protocol is not None and conn.protocol.should_close:
             raise SpokeUnasked
-        return connection
+        return await super().send(conn)
 
 
-class Attempts:
+class _AnswerOnce(aiohttp.ClientResponse):
     """Keeps aiohttp from asking twice within one call, for quotas count each question.
 
     aiohttp repeats a GET whose connection broke before the answer. That is right on a kept connection, which the
     server may have closed meanwhile without having seen the question; on a new one the question has been asked.
     """
 
-    def __init__(self) -> None:
-        self.on_new_connection = False
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        assert protocol is not None
         try:
-            return await handler(request)
-        except aiohttp.ClientConnectorError:
-            raise
+            await super().start(connection)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            if self.on_new_connection:
-                raise BrokenWhenNew(error) from None
-            raise
+            if protocol in _kept:
+                raise
+            raise BrokenWhenNew(error) from None
+        _kept.add(protocol)
+        return self
 
 
-async def _tell_the_attempts(
-    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceConnectionCreateEndParams
-) -> None:
-    context.trace_request_ctx.on_new_connection = True
+_kept: WeakSet[ResponseHandler] = WeakSet()
+"""The connections that have given an answer; only such are kept."""
