@@ -4,8 +4,9 @@ Owns the form of a line and the memory of the lines already written; knows neith
 prometheus_client itself writes the heads of the families and the exporter's own metrics, so that both agree.
 
 How it is fast: the lines of one metric of one instance are one piece of bytes, kept until what they tell changes. A
-new piece is a join of prepared line starts, which all instances share, and of values out of a table; the instance's
-own two labels replace two marks in it. Plain text and OpenMetrics differ in the heads only and share every piece.
+new piece is a template, which all instances with the same series share, filled with numbers out of a table; the
+instance's own two labels replace two marks in it. Plain text and OpenMetrics differ in the heads only and share every
+piece.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from .metric import Kind, Metric
+from .metric import Buckets, Kind, Metric
 
 EOF = b"# EOF\n"
 """How an OpenMetrics answer ends: once, after its last family. Nothing else in this file writes it."""
@@ -179,50 +180,68 @@ _Read = Callable[[Any], Iterable[tuple[Any, Any]]]
 """What comes of `Metric.read`; the kind of the metric decides which label values and which value."""
 
 
-class _Prepared(dict[tuple[str, ...], bytes]):
-    """Label values -> what can be written of their lines before the numbers are known. As bounded as the values are."""
+class _Templates(dict[tuple[tuple[str, ...], ...], bytes]):
+    """Label values of all series of a metric -> its lines with `%b` for each number. Instances share them.
 
-    def __init__(self, labels: tuple[str, ...], write: Callable[[Mapping[str, str]], bytes]) -> None:
+    Which series an instance has changes seldom, but over a long life it does: so only so many are kept.
+    """
+
+    def __init__(self, labels: tuple[str, ...], line: Callable[[Mapping[str, str]], bytes]) -> None:
         super().__init__()
-        self._labels, self._write = labels, write
+        self._labels, self._line = labels, line
 
-    def __missing__(self, values: tuple[str, ...]) -> bytes:
-        text = self[values] = self._write(dict(zip(self._labels, values, strict=True)))
+    def __missing__(self, series: tuple[tuple[str, ...], ...]) -> bytes:
+        if len(self) >= _MOST_TEMPLATES:
+            self.clear()
+        lines = (self._line(dict(zip(self._labels, values, strict=True))) for values in series)
+        text = self[series] = b"".join(lines)
         return text
+
+
+_MOST_TEMPLATES = 512
 
 
 def _writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     """What a source told -> its lines, the instance's labels still marks."""
-    name, numbers = metric.name, _numbers
+    name, numbers = metric.name, _numbers.__getitem__
     read: _Read = metric.read
-    if metric.kind is Kind.HISTOGRAM:
-        return _histogram_writer(name, metric.labels, metric.buckets, read)
     if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
-        return lambda told: b"".join([_start(name, labels) + numbers[number] for labels, number in read(told)])
-    starts = _Prepared(metric.labels, lambda labels: _start(name, labels))
-    return lambda told: b"".join([starts[values] + numbers[number] for values, number in read(told)])
-
-
-def _histogram_writer(
-    name: str, labels: tuple[str, ...], buckets: tuple[float, ...], read: _Read
-) -> Callable[[Any], bytes]:
-    bounds = [_go_string(bound) for bound in (*buckets, float("inf"))]
-
-    def template(pairs: Mapping[str, str]) -> bytes:
-        cells = [_start(f"{name}_bucket", {**pairs, "le": bound}) for bound in bounds]
-        lines = [*cells, _start(f"{name}_count", pairs), _start(f"{name}_sum", pairs)]
-        return b"".join(line.replace(b"%", b"%%") + b"%b" for line in lines)
-
-    templates, end = _Prepared(labels, template), _numbers.__getitem__
+        return lambda told: b"".join([_start(name, labels) + numbers(number) for labels, number in read(told)])
+    if metric.kind is Kind.HISTOGRAM:
+        templates = _Templates(metric.labels, lambda labels: _histogram_lines(name, labels, metric.buckets))
+        flat: Callable[[Any], tuple[float, ...]] = _flat
+    else:
+        templates = _Templates(metric.labels, lambda labels: _line(name, labels))
+        flat = tuple
 
     def write(told: Any) -> bytes:
-        parts: list[bytes] = []
-        for values, value in read(told):
-            cumulated = tuple(accumulate(value.counts))
-            parts.append(templates[values] % tuple(map(end, (*cumulated, cumulated[-1], value.sum))))
-        return b"".join(parts)
+        pairs = tuple(read(told))
+        if not pairs:
+            return b""
+        series, values = zip(*pairs, strict=True)
+        return templates[series] % tuple(map(numbers, flat(values)))
 
     return write
+
+
+def _flat(histograms: Iterable[Buckets]) -> tuple[float, ...]:
+    """The numbers of histograms in the order of their lines."""
+    flat: list[float] = []
+    for histogram in histograms:
+        cumulated = tuple(accumulate(histogram.counts))
+        flat += (*cumulated, cumulated[-1], histogram.sum)
+    return tuple(flat)
+
+
+def _histogram_lines(name: str, labels: Mapping[str, str], buckets: tuple[float, ...]) -> bytes:
+    bounds = (_go_string(bound) for bound in (*buckets, float("inf")))
+    lines = [_line(f"{name}_bucket", {**labels, "le": bound}) for bound in bounds]
+    return b"".join([*lines, _line(f"{name}_count", labels), _line(f"{name}_sum", labels)])
+
+
+def _line(name: str, labels: Mapping[str, str]) -> bytes:
+    """A line with `%b` in place of its number."""
+    return _start(name, labels).replace(b"%", b"%%") + b"%b"
 
 
 def _start(name: str, labels: Mapping[str, str]) -> bytes:
