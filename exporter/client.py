@@ -12,6 +12,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self, TypeVar
 from urllib.parse import quote
 
@@ -169,7 +170,8 @@ class Client:
         """The unpacked body of a 200 answer; everything else is a `CallFailed`."""
         try:
             async with asyncio.timeout(request.timeout) as deadline:
-                async with self._session.get(_url(request), allow_redirects=False) as response:
+                url = _url(request.api_url, request.instance, request.method, request.token, request.minutes)
+                async with self._session.get(url, allow_redirects=False) as response:
                     alarm.cancel()
                     answer.begin(response)
                     if response.status == 200:
@@ -188,14 +190,14 @@ class Client:
         cap = self._limits.max_body
         if (response.content_length or 0) > cap:
             raise _too_large(cap)
-        pieces = []
-        while piece := await response.content.read(PIECE):
+        pieces, content = [], response.content
+        while piece := content.read_nowait() if content.is_eof() else await content.read(PIECE):
             answer.size += len(piece)
             if answer.size > cap:
                 raise _too_large(cap)
             pieces.append(piece)
             share.add(len(piece))
-            if not response.content.at_eof():
+            if not content.is_eof():
                 await share.turn()
         return b"".join(pieces)
 
@@ -209,12 +211,16 @@ class Client:
         return f"<Client {self.in_flight} calls in flight to {len(self._gates)} hosts>"
 
 
-def _url(request: Ask) -> URL:
-    """`{apiUrl}/waInstance{idInstance}/{method}/{token}`, every part encoded so that it stays the part it is."""
-    base = str(URL(request.api_url)).rstrip("/")
-    token = quote(request.token.reveal(), safe="")
-    query = "" if request.minutes is None else f"?minutes={request.minutes}"
-    return URL(f"{base}/waInstance{quote(request.instance, safe='')}/{request.method}/{token}{query}", encoded=True)
+@lru_cache(maxsize=8192)
+def _url(api_url: str, instance: str, method: Method, token: Secret, minutes: int | None) -> URL:
+    """`{apiUrl}/waInstance{idInstance}/{method}/{token}`, every part encoded so that it stays the part it is.
+
+    Remembered, for the same questions are asked again and again, and taking URLs apart costs more than sending them.
+    """
+    base = str(URL(api_url)).rstrip("/")
+    query = "" if minutes is None else f"?minutes={minutes}"
+    path = f"waInstance{quote(instance, safe='')}/{method}/{quote(token.reveal(), safe='')}"
+    return URL(f"{base}/{path}{query}", encoded=True)
 
 
 def _host(request: Ask) -> str:
