@@ -27,12 +27,11 @@ class ServiceClock:
             return
         self.offset = call.date + 0.5 - (call.started + call.finished) / 2
         # A slow answer says little: its Date may be from any moment of the call.
-        doubt = (call.finished - call.started) / 2
-        if abs(self.offset) - doubt > ENGAGE:
-            if abs(self.offset - self.correction) > FOLLOW + doubt:
-                self.correction = self.offset
-        elif abs(self.offset) < DISENGAGE:
-            self.correction = 0.0
+        doubt = abs(call.finished - call.started) / 2
+        if abs(self.offset - self.correction) <= FOLLOW + doubt:
+            return
+        if abs(self.offset) - doubt > ENGAGE or self.correction:
+            self.correction = self.offset if abs(self.offset) >= DISENGAGE else 0.0
 
     def corrected(self, ours: float) -> float:
         return ours + self.correction
