@@ -180,8 +180,8 @@ class Instance:
         """Take notice of how a call ended; every call, good or bad, exactly once."""
         self.dirty = True
         self._pace.begin(call.method, call.started)  # it may have waited for its turn since `begin`
+        self.clock.observe(call)
         if not call.ok:
-            self.clock.observe(call)
             self._failing_since.setdefault(call.method, call.finished)
         else:
             self._failing_since.pop(call.method, None)
