@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from . import flags, loading, logs
+from . import access, discovery, flags, loading, logs
 from .app import App
 from .config import Config
 from .errors import ConfigInvalid, StoreUnusable
@@ -22,23 +22,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = flags.parse(sys.argv[1:] if arguments is None else arguments)
     redactor = Redactor()
     logs.configure(options.log_level, options.log_format, redactor)
-    config: Config | None = None
-    warnings: tuple[str, ...] = ()
-    if not options.demo:
-        try:
-            config, warnings = loading.load(options.config_file)
-        except ConfigInvalid as invalid:
-            for complaint in invalid.complaints:
-                print(complaint, file=sys.stderr)
-            return 1
+    config, complaints, warnings = _read(options)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    if complaints:
+        return 1
     if config is not None:
         redactor.learn(instance.token for instance in config.instances)
-        for warning in (*warnings, *config.warnings):
-            log.warning(warning)
+    for warning in warnings:
+        log.warning("%s", warning)
     if options.config_check:
         print("ok")
         return 0
     return _run(options, config, redactor)
+
+
+def _read(options: flags.Options) -> tuple[Config | None, list[str], list[str]]:
+    """The configuration (None for the demo), every complaint about all that was given, and the warnings."""
+    config: Config | None = None
+    complaints: list[str] = []
+    warnings: list[str] = []
+    if not options.demo:
+        try:
+            config, choice = loading.load(options.config_file)
+            warnings += [*choice, *config.warnings]
+        except ConfigInvalid as invalid:
+            complaints += map(str, invalid.complaints)
+    if options.web_config_file is not None:
+        try:
+            warnings += access.read(options.web_config_file).warnings
+        except ConfigInvalid as invalid:
+            complaints += map(str, invalid.complaints)
+    if options.external_url is not None:
+        try:
+            discovery.parse_external(options.external_url)
+        except discovery.NotAnAddress as problem:
+            complaints.append(str(problem))
+    return config, complaints, warnings
 
 
 def _run(options: flags.Options, config: Config | None, redactor: Redactor) -> int:

@@ -6,17 +6,22 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from aiohttp import web
 
 from . import __version__
+from .access import Access
+from .access import read as read_access
 from .catalog import CATALOG
 from .client import Client, Limits
 from .commits import Commits
 from .config import Config
+from .connections import Door, usual_bounds
 from .demo import STORY, Demo
 from .exposition import Exposition, blocks, own
 from .flags import Address, Options
@@ -40,13 +45,22 @@ _CLOSING = 5.0
 
 
 class App:
-    """One running exporter. `run` ends when it was told to stop; it raises what a bug raised."""
+    """One running exporter. `run` ends when it was told to stop; it raises what a bug raised.
 
-    def __init__(self, options: Options, redactor: Redactor) -> None:
+    `clock` gives Unix seconds; `tls` replaces the system's idea of whom to trust. Raises ConfigInvalid.
+    """
+
+    def __init__(
+        self, options: Options, redactor: Redactor, *,
+        clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self._options = options
         self._redactor = redactor
+        self._clock = clock
+        self._tls = tls
         self._telemetry = Telemetry()
         self._exposition: Exposition[Face] = Exposition(CATALOG)
+        self._access = Access(options.web_config_file)
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
         self._bug: BaseException | None = None
@@ -85,10 +99,12 @@ class App:
 
     async def _build(self, config: Config, store: Store) -> None:
         self._store = store
-        self._client = await Client.open(clock=time.time, observe=self._telemetry.called, limits=_limits(config))
+        self._client = await Client.open(
+            clock=self._clock, observe=self._telemetry.called, limits=_limits(config), tls=self._tls
+        )
         self._fleet = Fleet(
             self._client, lambda instances: Commits(store, instances, self._telemetry),
-            clock=time.time, read_token=self._read_token, crash=self._crash,
+            clock=self._clock, read_token=self._read_token, crash=self._crash,
         )  # fmt: skip
         self._telemetry.watch(
             inflight=lambda: self._client.in_flight,
@@ -96,7 +112,7 @@ class App:
             state_file_bytes=lambda: self._fleet.state_file_bytes,
         )
         await self._configure(config)
-        self._telemetry.reloaded(True, time.time())
+        self._telemetry.reloaded(True, self._clock())
 
     async def _configure(self, config: Config) -> None:
         self._redactor.learn(instance.token for instance in config.instances)
@@ -119,23 +135,27 @@ class App:
         return token
 
     async def _serve(self, listeners: list[socket.socket]) -> None:
-        reload = Reloader(self._load, self._reconfigure, self._telemetry, time.time)
+        reload = Reloader(self._load, self._reconfigure, self._telemetry, self._clock)
         surface = Surface(
-            self._fleet, self._exposition, self._telemetry, config=lambda: self.config, reload=reload,
-            external_url=self._options.external_url, crash=self._crash,
+            self._fleet, self._exposition, self._telemetry, clock=self._clock, config=lambda: self.config,
+            reload=reload, external_url=self._options.external_url, access=self._access, crash=self._crash,
         )  # fmt: skip
-        runner = web.AppRunner(surface.application(), access_log=None, shutdown_timeout=_CLOSING)
+        runner = web.AppRunner(surface.application(), shutdown_timeout=_CLOSING)
         await runner.setup()
+        assert runner.server is not None
+        door = Door(runner.server, self._access, usual_bounds())
         hangups = asyncio.create_task(self._reload_at_hangups(reload))
         try:
             for listener in listeners:
-                await web.SockSite(runner, listener).start()
+                door.open(listener)
             self._announce([bound_to(*pair) for pair in zip(listeners, self._options.listen, strict=True)])
             await self._stop.wait()
             log.info("stopping")
         finally:
             hangups.cancel()
+            door.close()
             await runner.cleanup()
+            surface.close()
 
     async def _reload_at_hangups(self, reload: Reloader) -> None:
         try:
@@ -154,6 +174,8 @@ class App:
 
     def _load(self) -> tuple[Config, tuple[str, ...]]:
         """The configuration as it is now, read again; the demo's never changes."""
+        if self._options.web_config_file is not None:
+            read_access(self._options.web_config_file)  # taken over by itself; here it may only complain
         return (self.config, ()) if self._demo else load(self._options.config_file)
 
     async def _close(self) -> None:
@@ -163,11 +185,15 @@ class App:
             await self._demo.stop()
 
     def _announce(self, bound: list[Address]) -> None:
-        fields = {"version": __version__, "address": ", ".join(map(str, bound)), "instances": len(self._fleet)}
+        scheme = "http" if self._access.current().context is None else "https"
+        fields = {
+            "version": __version__, "address": ", ".join(map(str, bound)), "scheme": scheme,
+            "instances": len(self._fleet),
+        }  # fmt: skip
         log.info("listening", extra={"fields": fields})
         if self._demo:
             host = bound[0].host if bound[0].host not in ("", "0.0.0.0", "::") else "localhost"
-            print(STORY.format(url=f"http://{Address(host, bound[0].port)}"), flush=True)
+            print(STORY.format(url=f"{scheme}://{Address(host, bound[0].port)}"), flush=True)
 
     def _crash(self, bug: BaseException) -> None:
         """A bug of ours: stop in order, then end with its traceback."""

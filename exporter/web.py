@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from . import pages, probe
 from .accept import Format, accepts_gzip, negotiate
+from .access import Access, Passwords, guard
 from .config import Config, masked
+from .connections import attended
 from .discovery import NotAnAddress, address_of, groups
 from .exposition import EOF, Exposition, blocks, own
 from .fleet import DEFAULT_TIMEOUT, Fleet
@@ -41,33 +44,35 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class Surface:
     """The handlers, over the fleet and what writes it down. `crash` is told of a bug, which ends the process.
 
-    `config` gives the configuration in force, `reload` loads it again. `external_url` is how others reach us, if told.
+    `clock` gives Unix seconds, `config` the configuration in force; `reload` loads it again. `external_url` is how
+    others reach us, if told; `access` tells who may come in. `close` at the end.
     """
 
     def __init__(
-        self, fleet: Fleet, exposition: Exposition[Face], telemetry: Telemetry, *,
-        config: Callable[[], Config], reload: Callable[[], Awaitable[Reloaded]],
-        external_url: str | None, crash: Callable[[BaseException], None],
+        self, fleet: Fleet, exposition: Exposition[Face], telemetry: Telemetry, *, clock: Callable[[], float],
+        config: Callable[[], Config], reload: Callable[[], Awaitable[Reloaded]], external_url: str | None,
+        access: Access, crash: Callable[[BaseException], None],
     ) -> None:  # fmt: skip
         self._fleet = fleet
         self._exposition = exposition
         self._telemetry = telemetry
+        self._clock = clock
         self._config = config
         self._reload = reload
         self._external_url = external_url
+        self._access = access
+        self._passwords = Passwords()
         self._crash = crash
         self._scrapes = Slots(MOST_SCRAPES, "scrapes")
         self._probes = Slots(MOST_PROBES, "probes")
 
     def application(self) -> web.Application:
-        app = web.Application(middlewares=[self._catch])
-        app.on_response_prepare.append(_dress)
+        app = web.Application(middlewares=[attended, self._catch, guard(self._access, self._passwords)])
+        app.on_response_prepare.append(self._dress)
         for path, handler in (
             ("/", self.landing), ("/metrics", self.metrics), ("/metrics/self", self.own_metrics),
             ("/probe", self.probe), ("/sd", self.discovery), ("/config", self.config),
@@ -76,6 +81,9 @@ class Surface:
             app.router.add_get(path, handler)
         app.router.add_post("/-/reload", self.reload)
         return app
+
+    def close(self) -> None:
+        self._passwords.close()
 
     # Scrapes
 
@@ -95,7 +103,7 @@ class Surface:
         instance = self._target(request)
         with self._probes.one():
             if request.query.get("debug") == "true":
-                return _text(await probe.told(self._fleet, instance, _timeout(request), self._config(), time.time()))
+                return _text(await probe.told(self._fleet, instance, _timeout(request), self._config(), self._clock()))
             seen = await self._fleet.scrape(_timeout(request), only=instance)
             if not seen.faces:
                 raise _unknown()
@@ -112,7 +120,7 @@ class Surface:
     # Pages
 
     async def landing(self, _: web.Request) -> web.StreamResponse:
-        page = pages.landing(list(self._fleet), time.time())
+        page = pages.landing(list(self._fleet), self._clock())
         return web.Response(body=page.encode(errors="replace"), content_type="text/html", charset="utf-8")
 
     async def discovery(self, request: web.Request) -> web.StreamResponse:
@@ -158,6 +166,10 @@ class Surface:
                 await asyncio.sleep(0)
                 begun = time.perf_counter()
         return self._exposition.render(faces, openmetrics=form.openmetrics)
+
+    async def _dress(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_HEADERS)
+        response.headers.update(self._access.current().headers)
 
     @web.middleware
     async def _catch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -206,10 +218,6 @@ def _unknown() -> web.HTTPNotFound:
 
 def _text(text: str, status: int = 200) -> web.Response:
     return web.Response(body=text.encode(errors="replace"), status=status, content_type="text/plain", charset="utf-8")
-
-
-async def _dress(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
 
 
 async def _packed(
