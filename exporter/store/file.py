@@ -18,15 +18,17 @@ from .parts import Parts, encode, parts, restored
 from .schema import COMMITS, IDENTITY, SECRET, get, inspect, migrate, put
 from .seal import Damaged, seal, unseal
 
-BESIDE = ("", "-wal", "-shm")
-"""What a state file consists of while it is open."""
+BESIDE = ("", "-wal", "-shm", "-journal")
+"""What may belong to a state file, as endings of its name; SQLite would take any of them for the next file's own."""
 
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 """Seconds to wait for another program (a backup, a curious sqlite3) that holds the file locked."""
 _PRAGMAS = (
     "auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 4194304",
     "cache_size = -16384", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON",
 )  # fmt: skip
+_MAGIC, _HEADER = b"SQLite format 3\0", 100
+"""How every SQLite database begins, and the length of its header. Source: https://www.sqlite.org/fileformat2.html"""
 _NOTE = "note"
 _SPARE_PAGES, _PAGES_A_TIME = 128, 256
 """So many free pages are left for the next messages; more are given back, a few at each commit."""
@@ -37,7 +39,7 @@ class StateFile:
 
     def __init__(self, path: str, secret: bytes) -> None:
         self._path = path
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _look_at(path)
         self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             version = inspect(self._connection)
@@ -46,6 +48,8 @@ class StateFile:
             for pragma in _PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
             migrate(self._connection, version, secret)
+            # Who this file is must not stand in its log alone: were that lost, the file would look new.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.secret = get(self._connection, SECRET)
             self._identity = get(self._connection, IDENTITY)
             self._commits = int(get(self._connection, COMMITS))
@@ -155,6 +159,17 @@ class StateFile:
 
     def _find(self) -> list[tuple[int, int] | None]:
         return [_place(self._path + ending) for ending in BESIDE[:2]]
+
+
+def _look_at(path: str) -> None:
+    """Make the file if there is none. SQLite writes over whatever is shorter than its header, so that is seen to."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        head = os.pread(descriptor, _HEADER, 0)
+    finally:
+        os.close(descriptor)
+    if head and (len(head) < _HEADER or not head.startswith(_MAGIC)):
+        raise Damaged("it is not a SQLite database")
 
 
 def _place(path: str) -> tuple[int, int] | None:

@@ -31,28 +31,23 @@ _ELSEWHERE = {
 """SQLite's primary codes for troubles that are not the file's own. Source: https://www.sqlite.org/rescode.html"""
 
 
-def reason(error: OSError | sqlite3.Error) -> str:
-    """Why, as the second half of a sentence."""
+REMEDY = 'Let state_file be a file in a directory that this user may write, or ":memory:" to keep nothing.'
+
+
+def reason(error: OSError | sqlite3.Error, path: str) -> str:
+    """Why the file at `path` cannot be used, as the second half of a sentence; what is plainly wrong comes first."""
+    directory = os.path.dirname(path)
+    if not os.path.isdir(directory):
+        return f"{directory} is not a directory, or does not exist"
     if isinstance(error, OSError):
         return _SYSTEM.get(error.errno or 0, error.strerror or "the system refuses it")
-    words = _ELSEWHERE.get(_code(error) & 0xFF, "its content is damaged")
+    words = _ELSEWHERE.get(_code(error) & 0xFF, "SQLite refuses it")
     return f"{words} ({getattr(error, 'sqlite_errorname', error)})"
 
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file's content is to blame: so it is if the file may be written but calls itself read-only."""
     return _code(error) & 0xFF not in _ELSEWHERE or _code(error) == sqlite3.SQLITE_READONLY
-
-
-def remedy(path: str) -> str:
-    """What to do about a state file that cannot be opened; begins with what is plainly wrong, if anything is."""
-    directory = os.path.dirname(path)
-    plainly = ""
-    if os.path.isdir(path):
-        plainly = "it is a directory, not a file. "
-    elif not os.path.isdir(directory):
-        plainly = f"{directory} is not a directory, or does not exist. "
-    return f'{plainly}Let state_file be a file in a directory that this user may write, or ":memory:" to keep nothing.'
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -21,11 +21,14 @@ from .file import BESIDE, StateFile
 from .interface import Restored
 from .keys import keyed
 from .lock import Held, Lock
-from .reasons import is_damage, reason, remedy
+from .reasons import REMEDY, is_damage, reason
 from .schema import Newer
 from .seal import Damaged
 
 log = logging.getLogger(__name__)
+
+_TROUBLE = (Damaged, sqlite3.Error, OSError, UnicodeDecodeError)
+"""What a state file raises; the last when SQLite's own message quotes damaged text, which Python cannot decode."""
 
 
 class SqliteStore:
@@ -52,7 +55,7 @@ class SqliteStore:
         try:
             self._renew_if_gone()
             found = {id_: restored for id_ in ids if (restored := self._file.load(id_)) is not None}
-        except (Damaged, sqlite3.Error, OSError) as error:
+        except _TROUBLE as error:
             damage = _damage(error)
             if not damage:
                 raise self._unusable(error) from None
@@ -72,10 +75,10 @@ class SqliteStore:
             raise CommitFailed(f"another process has taken the state file {self._path} over") from None
         except StoreUnusable as error:
             raise CommitFailed(str(error)) from None
-        except (Damaged, sqlite3.Error, OSError) as error:
+        except _TROUBLE as error:
             if damage := _damage(error):
                 self._gone, self._complete = damage, False
-            raise CommitFailed(f"state file {self._path}: {damage or _reason(error)}") from None
+            raise CommitFailed(f"state file {self._path}: {damage or self._reason(error)}") from None
         self._complete = self._in_use = True
 
     def is_intact(self) -> bool:
@@ -93,7 +96,7 @@ class SqliteStore:
 
     def _take_lock(self) -> Lock:
         if os.path.exists(self._path) and not os.path.isfile(self._path):
-            raise StoreUnusable(f"The state file {self._path} is not a file. {remedy(self._path)}")
+            raise StoreUnusable(f"The state file {self._path} is a directory or a device, not a file. {REMEDY}")
         try:
             return Lock(self._path + ".lock")
         except Held:
@@ -109,7 +112,7 @@ class SqliteStore:
         try:
             try:
                 return self._open_latest(secret)
-            except (Damaged, sqlite3.Error) as error:
+            except _TROUBLE as error:
                 damage = _damage(error)
                 if not damage:
                     raise
@@ -120,7 +123,7 @@ class SqliteStore:
                 f"The state file {self._path} was written by a newer version of the exporter ({newer}). "
                 "Run that version or a later one, or remove the file to start with a new baseline."
             ) from None
-        except (Damaged, sqlite3.Error, OSError) as error:
+        except _TROUBLE as error:
             raise self._unusable(error) from None
 
     def _open_latest(self, secret: bytes) -> StateFile:
@@ -161,15 +164,14 @@ class SqliteStore:
         )
 
     def _unusable(self, error: Exception) -> StoreUnusable:
-        return StoreUnusable(f"The state file {self._path} cannot be opened: {_reason(error)}. {remedy(self._path)}")
+        return StoreUnusable(f"The state file {self._path} cannot be opened: {self._reason(error)}. {REMEDY}")
+
+    def _reason(self, error: Exception) -> str:
+        return reason(error, self._path) if isinstance(error, OSError | sqlite3.Error) else str(error)
 
 
 def _damage(error: Exception) -> str:
     """What is wrong with the file's content; empty when something else is to blame."""
     if isinstance(error, sqlite3.Error):
-        return reason(error) if is_damage(error) else ""
-    return str(error) if isinstance(error, Damaged) else ""
-
-
-def _reason(error: Exception) -> str:
-    return reason(error) if isinstance(error, OSError | sqlite3.Error) else str(error)
+        return f"its content is damaged ({error})" if is_damage(error) else ""
+    return "" if isinstance(error, OSError) else str(error)

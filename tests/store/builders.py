@@ -10,6 +10,9 @@ from exporter.model import Journal, Meaning, Method, Outcome
 from exporter.pace import Pause, SavedPace
 from exporter.store import Restored, Store
 
+State = tuple[Saved, dict[int, Message]]
+"""All that a store must give back of an instance: the messages by their keys."""
+
 NOW = 1_790_000_000.0
 WINDOW = 600.0
 
@@ -79,13 +82,13 @@ def messages_of(restored: Restored) -> dict[int, Message]:
     return {restored.messages.get(slot).key: restored.messages.get(slot) for slot in restored.messages.slots()}
 
 
-def state_of(kept: Kept) -> tuple[Saved, dict[int, Message]]:
+def state_of(kept: Kept) -> State:
     """All that a store must give back of an instance. Asking for it counts nothing as handed over."""
     everything = kept.changes(everything=True)
     kept.account.not_committed(everything.account)
     return everything.saved, {message.key: message for message in everything.account.messages}
 
 
-def stored_state(store: Store, id_: str) -> tuple[Saved, dict[int, Message]] | None:
+def stored_state(store: Store, id_: str) -> State | None:
     restored = store.load([id_]).get(id_)
     return (restored.saved, messages_of(restored)) if restored else None
