@@ -11,9 +11,19 @@ from dataclasses import dataclass
 from math import floor
 
 from ..model import (
-    ALL_MESSAGE_TYPES, ALL_STATUSES, ANNOTATION_TYPES, API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED,
-    Journal, Meaning,
-)  # fmt: skip
+    ALL_MESSAGE_TYPES,
+    ALL_STATUSES,
+    ANNOTATION_TYPES,
+    API,
+    OTHER,
+    PHONE,
+    STAGES,
+    STATUSES,
+    UNKNOWN,
+    UNSETTLED,
+    Journal,
+    Meaning,
+)
 from . import latency, order, totals, window
 from .known import Known, Message, Slot
 from .latency import Span, TimestampMeaning

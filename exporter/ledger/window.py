@@ -66,9 +66,9 @@ def summarise(
     counts = {(status, message_type): 0 for message_type in types for status in statuses}
     for (status, message_type), number in met.items():
         counts[status_label(status), type_label(message_type)] += number
-    truncated = is_truncated(journal.length, messenger) and bool(rows)
+    truncated = is_truncated(journal.length, messenger)
     covered = asked
-    if truncated:
+    if truncated and rows:
         covered = min(asked, max(0.0, started - min(map(_timestamp, rows))))
     waiting = {
         status: sorted(
