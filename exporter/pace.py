@@ -79,7 +79,7 @@ class SavedPace:
 class Pace:
     """When the methods of one instance may be called. `intervals`: the methods in use, in seconds.
 
-    `strict` keeps whole intervals, without the small earliness that equal intervals need: for a quota every call counts.
+    `strict` keeps whole intervals, without the small earliness that equal intervals need: a quota counts every call.
     """
 
     def __init__(self, intervals: Mapping[Method, float], *, strict: bool, saved: SavedPace = SavedPace()) -> None:
@@ -104,10 +104,15 @@ class Pace:
         self._last_started[method] = now
 
     def end(self, call: Call) -> None:
-        """Take notice of how a call ended: a success ends pauses, a failure begins or prolongs one."""
+        """Take notice of how a call ended: a success ends pauses, a failure begins or prolongs one.
+
+        The success of a call that was under way when the instance's own pause began says nothing about it: where one
+        method is forbidden and another answers, the pause would else end with the scrape that began it.
+        """
         if call.outcome is Outcome.OK:
             self._methods.pop(call.method, None)
-            self._whole = None
+            if self._whole and not call.started < self._whole.since <= call.finished:
+                self._whole = None
             return
         rule = rule_for(call.outcome)
         before = self._whole if rule.whole else self._methods.get(call.method)
