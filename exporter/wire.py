@@ -82,7 +82,7 @@ def instance_state(body: bytes) -> str:
         answer = _parsed(body)
     if isinstance(answer, dict) and isinstance(word := answer.get("stateInstance"), str) and word:
         return word
-    _unusable(answer, "an object with stateInstance")
+    raise _unusable(answer, "an object with stateInstance")
 
 
 def instance_settings(body: bytes) -> InstanceSettings:
@@ -93,7 +93,7 @@ def instance_settings(body: bytes) -> InstanceSettings:
     answer = _parsed(_checked(body))
     flags = {"yes": True, "no": False}
     if not isinstance(answer, dict) or not answer.keys() & {*SETTINGS, "typeInstance", "wid"}:
-        _unusable(answer, "an object with settings")
+        raise _unusable(answer, "an object with settings")
     enabled = {
         name: value if isinstance(value, bool) else flags[value]
         for name in SETTINGS
@@ -189,7 +189,7 @@ def _parsed_array(body: bytes) -> list[Any]:
     answer = _parsed(body)
     if isinstance(answer, list):
         return answer
-    _unusable(answer, "an array of rows")
+    raise _unusable(answer, "an array of rows")
 
 
 def _parsed(body: bytes) -> object:
@@ -209,7 +209,7 @@ def _bounded_int(digits: str) -> int | float:
     return int(digits) if len(digits) <= 30 else float(digits)
 
 
-def _unusable(answer: object, expected: str) -> NoReturn:
+def _unusable(answer: object, expected: str) -> AnswerUnusable:
     if isinstance(answer, dict) and answer.get("status") is False:
-        raise AnswerUnusable(Outcome.REFUSED, "the service refused: the instance is starting or not authorized")
-    raise AnswerUnusable(Outcome.MALFORMED, f"the answer is not {expected}")
+        return AnswerUnusable(Outcome.REFUSED, "the service refused: the instance is starting or not authorized")
+    return AnswerUnusable(Outcome.MALFORMED, f"the answer is not {expected}")
