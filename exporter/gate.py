@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from enum import Enum, auto
 
 
@@ -130,23 +129,40 @@ class Turns:
         )
 
 
+class Turn:
+    """`async with` waits for the start of its ticket, which it gives, and leaves at the end.
+
+    Cancelling the task gives the place back, wherever it was: in line, started but not yet awake, running.
+    """
+
+    __slots__ = ("_started", "_ticket", "_turns")
+
+    def __init__(self, turns: Turns, *, failing: bool) -> None:
+        self._turns = turns
+        self._started = asyncio.Event()
+        self._ticket = Ticket(failing=failing, start=self._started.set)
+
+    async def __aenter__(self) -> Ticket:
+        self._turns.enter(self._ticket)
+        try:
+            await self._started.wait()
+        except BaseException:
+            self._turns.leave(self._ticket)
+            raise
+        return self._ticket
+
+    async def __aexit__(self, *_failure: object) -> None:
+        self._turns.leave(self._ticket)
+
+
 class Gate:
     """`Turns` for tasks: `async with gate.turn(failing=...) as ticket` waits for its start and leaves at the end."""
 
     def __init__(self, concurrency: int) -> None:
         self.turns = Turns(concurrency)
 
-    @asynccontextmanager
-    async def turn(self, *, failing: bool) -> AsyncIterator[Ticket]:
-        """Cancelling the task gives the place back, wherever it was: in line, started but not yet awake, running."""
-        started = asyncio.Event()
-        ticket = Ticket(failing=failing, start=started.set)
-        self.turns.enter(ticket)
-        try:
-            await started.wait()
-            yield ticket
-        finally:
-            self.turns.leave(ticket)
+    def turn(self, *, failing: bool) -> Turn:
+        return Turn(self.turns, failing=failing)
 
     def linger(self, ticket: Ticket) -> None:
         self.turns.linger(ticket)

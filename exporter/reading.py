@@ -7,8 +7,7 @@ is spent, waits before it takes the next. The answer begun first never waits, so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 DEFAULT_BUDGET = 512 * 1024 * 1024
 
@@ -21,16 +20,9 @@ class ReadingBudget:
         self.used = 0
         self._shares: dict[Share, None] = {}  # in the order in which the answers began
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        """One answer's part. It stands in line from its first piece, and gives everything back at the end."""
-        share = Share(self)
-        try:
-            yield share
-        finally:
-            self._shares.pop(share, None)
-            self.used -= share.size
-            self._wake()
+    def share(self) -> Share:
+        """One answer's part."""
+        return Share(self)
 
     def account(self, share: Share, size: int) -> None:
         """`share` has taken `size` bytes more; its first piece is its place in line."""
@@ -42,21 +34,32 @@ class ReadingBudget:
         """Whether there is budget left, or `share`, which has begun, is the answer begun first."""
         return self.used <= self.total or next(iter(self._shares)) is share
 
-    def _wake(self) -> None:
-        for share in self._shares:
-            share.resume()
+    def release(self, share: Share) -> None:
+        """`share` gives everything back; the others have another look."""
+        self._shares.pop(share, None)
+        self.used -= share.size
+        for other in self._shares:
+            other.resume()
 
     def __repr__(self) -> str:
         return f"<ReadingBudget {self.used} of {self.total} bytes, {len(self._shares)} answers>"
 
 
 class Share:
-    """What one answer holds of the budget: `size` bytes."""
+    """What one answer holds of the budget: `size` bytes. `with` gives them back at the end."""
+
+    __slots__ = ("_budget", "_resumed", "size")
 
     def __init__(self, budget: ReadingBudget) -> None:
         self.size = 0
         self._budget = budget
         self._resumed = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self._budget.release(self)
 
     def add(self, size: int) -> None:
         """Account for a piece of `size` bytes that is in memory now."""
