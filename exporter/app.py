@@ -149,6 +149,8 @@ class App:
             for listener in listeners:
                 door.open(listener)
             self._announce([bound_to(*pair) for pair in zip(listeners, self._options.listen, strict=True)])
+            if self._demo:
+                self._demo.keep_scraping(self._fleet)
             await self._stop.wait()
             log.info("stopping")
         finally:
@@ -179,10 +181,10 @@ class App:
         return (self.config, ()) if self._demo else load(self._options.config_file)
 
     async def _close(self) -> None:
-        await self._fleet.close()
-        await self._client.close()
         if self._demo:
             await self._demo.stop()
+        await self._fleet.close()
+        await self._client.close()
 
     def _announce(self, bound: list[Address]) -> None:
         scheme = "http" if self._access.current().context is None else "https"

@@ -101,7 +101,7 @@ def one_of(table: Mapping[str, object]) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in table:
-            raise Wrong(f"allowed: {', '.join(table)}{nearest(text, table)}")
+            raise Wrong(nearest(text, table).removeprefix("; ") or f"allowed: {', '.join(table)}")
         return text
 
     return parse
