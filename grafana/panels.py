@@ -40,21 +40,21 @@ class Panel:
 def stat(
     title: str, description: str, query: Query | Sequence[Query], *, unit: str = "short", steps: Json = PLAIN,
     width: int = 4, height: int = 4, decimals: int | None = None, none: str = "no data", mappings: Sequence[Json] = (),
-    background: bool = True, sparkline: bool = False, text: str = "auto", overrides: Sequence[Json] = (),
-    size: int | None = None, fields: str = "",
+    background: bool = True, text: str = "auto", overrides: Sequence[Json] = (), size: int | None = None,
 ) -> Panel:  # fmt: skip
     """One big number (or word). `none` is what stands there without data; never a reassuring 0."""
     defaults: Json = {"unit": unit, "thresholds": steps, "noValue": none, "mappings": list(mappings)}
     defaults |= {"color": {"mode": "thresholds"}} | ({} if decimals is None else {"decimals": decimals})
     options: Json = {
         "colorMode": "background" if background else "value",
-        "graphMode": "area" if sparkline else "none",
+        "graphMode": "none",
         "justifyMode": "center",
         "orientation": "auto",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": fields, "values": False},
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "textMode": text,
         "wideLayout": True,
-    } | ({} if size is None else {"text": {"valueSize": size}})
+    }
+    options |= {} if size is None else {"text": {"valueSize": size}}
     return _panel("stat", title, description, query, (width, height), defaults, options, overrides)
 
 

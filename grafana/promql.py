@@ -58,7 +58,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
 @cache
 def exported() -> Mapping[str, frozenset[str]]:
     """Every sample name of the exporter -> its labels, those that Prometheus adds included."""
-    names: dict[str, frozenset[str]] = {"up": frozenset(TARGET)}
+    names: dict[str, frozenset[str]] = {"up": frozenset((*TARGET, "name"))}
     for metric in CATALOG:
         labels = frozenset((*TARGET, *PER_INSTANCE, *metric.labels))
         if metric.kind is Kind.HISTOGRAM:
