@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from .config import Config, InstanceConfig, Tariff
+from .fleet import Fleet
 from .model import Meaning, Secret
 from .simulator.server import Simulator
-from .simulator.story import LOGGED_OUT, TROUBLE_BEGINS, fleet
+from .simulator import story
 
 _WINDOW, _MIN_INTERVAL, _TIMEOUT = 86_400.0, 2.0, 10.0
 _STATE_INTERVAL, _SETTINGS_INTERVAL = 5.0, 60.0
+
+_SCRAPE_INTERVAL = 5.0
 
 STORY = f"""
 greenapi-exporter runs against a simulated GREEN-API: no account, no network, nothing kept.
 
   open   {{url}}/                 the instances and how they are
-  try    curl -s {{url}}/metrics | grep messages_total
-         scrape it with Prometheus every 5 seconds, and look again in a minute or two
+  try    curl -s {{url}}/metrics | grep messages_reached_total | grep -v ' 0.0'
+         curl -s {{url}}/metrics | grep read_latency_seconds_count     after a minute or two
+  point  Prometheus at it; until then the demo scrapes itself every {_SCRAPE_INTERVAL:.0f} seconds
 
   healthy     a shop whose messages arrive and are read
   dirty-list  one number in five has no account: watch status="noAccount"
-  troubled    gets a yellow card after {TROUBLE_BEGINS:.0f} seconds and is logged out after {LOGGED_OUT:.0f}: watch
+  troubled    gets a yellow card after {story.TROUBLE_BEGINS:.0f} seconds and is logged out after {story.LOGGED_OUT:.0f}: watch
               greenapi_instance_state, and the queue in greenapi_outgoing_waiting_messages
 
 Stop with Ctrl-C.
@@ -32,8 +37,9 @@ class Demo:
     """`start` gives the configuration; `stop` ends the simulated service."""
 
     def __init__(self) -> None:
-        self._accounts = fleet(time.time())
+        self._accounts = story.fleet(time.time())
         self._simulator = Simulator(self._accounts)
+        self._scraping: asyncio.Task[None] | None = None
 
     async def start(self) -> Config:
         url = await self._simulator.start("127.0.0.1")
@@ -50,5 +56,17 @@ class Demo:
             declare_types=("textMessage", "imageMessage", "extendedTextMessage"),
         )  # fmt: skip
 
+    def keep_scraping(self, fleet: Fleet) -> None:
+        """Stand in for Prometheus, so that the numbers fill without one. Ends with `stop`."""
+        self._scraping = asyncio.create_task(self._scrape(fleet))
+
     async def stop(self) -> None:
+        if self._scraping is not None:
+            self._scraping.cancel()
+            await asyncio.wait([self._scraping])
         await self._simulator.stop()
+
+    async def _scrape(self, fleet: Fleet) -> None:
+        while True:
+            await fleet.scrape(_SCRAPE_INTERVAL)
+            await asyncio.sleep(_SCRAPE_INTERVAL)

@@ -12,13 +12,18 @@ from .plan import Episode, Phase, Plan, Profile
 
 HOUR, DAY = 3600.0, 86400.0
 
+_SHOP_TYPES = {
+    "extendedTextMessage": 70, "imageMessage": 12, "documentMessage": 8, "textMessage": 6, "audioMessage": 3,
+    "deletedMessage": 1,
+}  # fmt: skip
 SHOP = Profile(
-    per_hour=40, queue=1.5, delivery=5, offline=0.05, offline_for=45, reading=25, evening_readers=0, thumbnails=0.2
-)
+    per_hour=40, queue=1.5, delivery=5, offline=0.05, offline_for=45, reading=25, evening_readers=0, thumbnails=0.2,
+    types=_SHOP_TYPES,
+)  # fmt: skip
 """A small shop whose customers react within a minute, so that a demo need not wait for the evening."""
-BUSY = replace(SHOP, per_hour=360)
-DIRTY = replace(SHOP, per_hour=300, no_account=0.22, groups=0.02, phone=0.02, read=0.5)
-FRAIL = replace(SHOP, per_hour=240, phone=0, no_account=0.08, never_delivered=0.1)
+BUSY = replace(SHOP, per_hour=1200)
+DIRTY = replace(SHOP, per_hour=1200, no_account=0.22, groups=0.02, phone=0.02, read=0.5)
+FRAIL = replace(SHOP, per_hour=900, phone=0, no_account=0.08, never_delivered=0.1)
 
 TROUBLE_BEGINS, LOGGED_OUT = 75.0, 150.0
 """Seconds after the demo's start at which the troubled instance gets its yellow card, and is logged out."""
