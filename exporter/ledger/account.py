@@ -307,7 +307,8 @@ class Account:
             if answer.started - shown_at < 2 * answer.asked:
                 continue
             message = self._known.get(slot)
-            self._horizon = max(self._horizon or 0.0, min(float(message.sent), shown_at))
+            # A second beyond its sending time: should it come back, it is older than the horizon and not counted again.
+            self._horizon = max(self._horizon or 0.0, min(message.sent + 1.0, shown_at))
             self._known.forget(slot)
             self._dirty.discard(slot)
             self._forgotten.add(message.key)

@@ -187,5 +187,6 @@ class Oracle:
         for key, life in list(self.lives.items()):
             shown = life.sights[-1].started
             if now - shown >= 2 * window:
-                self.horizon = max(self.horizon, min(life.first_timestamp, shown))
+                # One second beyond its sending time, or it would be counted again should it come back.
+                self.horizon = max(self.horizon, min(life.first_timestamp + 1, shown))
                 del self.lives[key]
