@@ -94,7 +94,8 @@ class Totals:
         return self._snapshot
 
 
-_PLACES = {word: place for place, word in enumerate((*ALL_STATUSES, UNSETTLED, *ALL_MESSAGE_TYPES, *ORIGINS, *STAGES))}
+_WORDS = (DELIVERY, *ALL_STATUSES, UNSETTLED, *ALL_MESSAGE_TYPES, *ORIGINS)  # the stage READ is a status' word, too
+_PLACES = {word: place for place, word in enumerate(dict.fromkeys(_WORDS))}
 
 
 def _canonical(labels: Labels) -> tuple[int, ...]:
