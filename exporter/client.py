@@ -12,7 +12,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Self, TypeVar
 from urllib.parse import quote
 
@@ -132,23 +132,19 @@ class Client:
         """
         gate = self._gate(request.api_url)
         async with gate.turn(failing=request.failing) as ticket:
-            alarm = asyncio.get_running_loop().call_later(self._limits.first_byte_patience, gate.linger, ticket)
-            try:
-                with self._reading.share() as share:
-                    call, value = await self._perform(request, decode, alarm, share)
-            finally:
-                alarm.cancel()
+            with self._reading.share() as share:
+                call, value = await self._perform(request, decode, partial(gate.linger, ticket), share)
         self._observe(call)
         return call, value
 
     async def _perform(
-        self, request: Ask, decode: Callable[[bytes], T], alarm: asyncio.TimerHandle, share: Share
+        self, request: Ask, decode: Callable[[bytes], T], linger: Callable[[], None], share: Share
     ) -> tuple[Call, T | None]:
         started, arrived = self._clock(), None
         answer, value = _Answer(), None
         outcome, detail, retry_after = Outcome.OK, "", None
         try:
-            body = await self._fetch(request, answer, alarm, share)
+            body = await self._fetch(request, answer, linger, share)
             arrived = self._clock()
             value = decode(body)
         except CallFailed as failure:
@@ -166,23 +162,35 @@ class Client:
         )  # fmt: skip
         return call, value
 
-    async def _fetch(self, request: Ask, answer: _Answer, alarm: asyncio.TimerHandle, share: Share) -> bytes:
-        """The unpacked body of a 200 answer; everything else is a `CallFailed`."""
+    async def _fetch(self, request: Ask, answer: _Answer, linger: Callable[[], None], share: Share) -> bytes:
+        """The unpacked body of a 200 answer; everything else is a `CallFailed`.
+
+        Few calls last as long as the patience, so only those that do are given a timer for the timeout.
+        """
+
+        def overdue() -> None:
+            deadline.reschedule(end)
+            if answer.status is None:
+                linger()
+
+        url = _url(request.api_url, request.instance, request.method, request.token, request.minutes)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + request.timeout
+        alarm = loop.call_later(min(self._limits.first_byte_patience, request.timeout), overdue)
         try:
-            async with asyncio.timeout(request.timeout) as deadline:
-                url = _url(request.api_url, request.instance, request.method, request.token, request.minutes)
-                async with self._session.get(url, allow_redirects=False) as response:
-                    alarm.cancel()
-                    answer.begin(response)
-                    if response.status == 200:
-                        return await self._read(response, answer, share)
-                    loop_time = asyncio.get_running_loop().time()
-                    deadline.reschedule(min(deadline.when() or loop_time, loop_time + _ERROR_BODY_SECONDS))
-                    await _drain(response)
+            async with asyncio.timeout(None) as deadline, self._session.get(url, allow_redirects=False) as response:
+                answer.begin(response)
+                if response.status == 200:
+                    return await self._read(response, answer, share)
+                alarm.cancel()
+                deadline.reschedule(min(end, loop.time() + _ERROR_BODY_SECONDS))
+                await _drain(response)
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
             if answer.status in (None, 200):
                 raise translate(error, _host(request), request.timeout) from None
             # The status has decided already; that its body broke off changes nothing.
+        finally:
+            alarm.cancel()
         assert answer.status is not None
         raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
 
