@@ -229,6 +229,8 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None, message: str | None = None,
     ) -> web.StreamResponse:  # fmt: skip
         """What a client did wrong is no error of ours: no traceback, and none of its bytes in the answer."""
+        if isinstance(exc, ConnectionError):  # it left before its answer
+            raise exc
         if status != 400:
             return super().handle_error(request, status, exc, message)
         log.debug("a request was malformed", extra={"fields": {"kind": type(exc).__name__}})

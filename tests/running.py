@@ -122,20 +122,20 @@ class Exporter:
         self.http = http
 
     async def get(
-        self, path: str, status: int = 200, timeout: float | None = None, headers: dict[str, str] | None = None
+        self, path: str, status: int = 200, patience: float | None = None, headers: dict[str, str] | None = None
     ) -> str:
-        """The text of an answer, which must have this status; `timeout` is what a scraper says it waits."""
+        """The text of an answer, which must have this status; `patience` is what a scraper says it waits."""
         fields = dict(headers or {})
-        if timeout is not None:
-            fields[TIMEOUT_HEADER] = str(timeout)
+        if patience is not None:
+            fields[TIMEOUT_HEADER] = str(patience)
         async with self.http.get(self.url + path, headers=fields) as response:
             text = await response.text()
             assert response.status == status, text
             return text
 
-    async def samples(self, path: str = "/metrics", timeout: float | None = None) -> dict[str, float]:
+    async def samples(self, path: str = "/metrics", patience: float | None = None) -> dict[str, float]:
         """Every sample of a scrape: name and labels as written -> number."""
-        lines = (await self.get(path, timeout=timeout)).splitlines()
+        lines = (await self.get(path, patience=patience)).splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
 

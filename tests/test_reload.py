@@ -94,7 +94,7 @@ def test_a_running_scrape_and_its_query_are_not_disturbed(tmp_path: Path) -> Non
     async def scenario() -> None:
         async with serving() as service, exporting(configure(tmp_path, service, 1, 2)) as (exporter, _):
             answer = service.hold(id_of(1))
-            scrape = asyncio.create_task(exporter.samples(timeout=60))
+            scrape = asyncio.create_task(exporter.samples(patience=60))
             await service.until_asked(id_of(1))
             configure(tmp_path, service, 1, 3)
             await exporter.reload()
@@ -112,7 +112,7 @@ def test_a_call_of_an_instance_that_was_removed_is_given_up(tmp_path: Path) -> N
     async def scenario() -> None:
         async with serving() as service, exporting(configure(tmp_path, service, 1, 2)) as (exporter, _):
             service.hold(id_of(2))
-            scrape = asyncio.create_task(exporter.samples(timeout=60))
+            scrape = asyncio.create_task(exporter.samples(patience=60))
             await service.until_asked(id_of(2))
             configure(tmp_path, service, 1)
             await exporter.reload()
