@@ -29,6 +29,15 @@ _PRAGMAS = (
 )  # fmt: skip
 _MAGIC, _HEADER = b"SQLite format 3\0", 100
 """How every SQLite database begins, and the length of its header. Source: https://www.sqlite.org/fileformat2.html"""
+_NUMBERS_IN_USE = """
+    WITH RECURSIVE used (number) AS (
+        SELECT min(instance) FROM messages
+        UNION ALL
+        SELECT (SELECT min(instance) FROM messages WHERE instance > number) FROM used WHERE number IS NOT NULL
+    )
+    SELECT number FROM used WHERE number IS NOT NULL UNION SELECT instance FROM parts
+"""
+"""Looks at one message of each instance, not at all of them."""
 _NOTE = "note"
 _SPARE_PAGES, _PAGES_A_TIME = 128, 256
 """So many free pages are left for the next messages; more are given back, a few at each commit."""
@@ -54,7 +63,7 @@ class StateFile:
             self._identity = get(self._connection, IDENTITY)
             self._commits = int(get(self._connection, COMMITS))
             self._kinds = Kinds(self._connection)
-            self._numbers: dict[str, int] = dict(self._connection.execute("SELECT id, number FROM instances"))
+            self._numbers = self._read_numbers()
         except BaseException:
             self._connection.close()
             raise
@@ -104,7 +113,7 @@ class StateFile:
         with self._transaction():
             for changes in batch:
                 if changes.id not in numbers:
-                    numbers[changes.id] = self._add_instance(changes.id)
+                    numbers[changes.id] = self._add_instance(changes.id, max(numbers.values(), default=0) + 1)
                 written[changes.id] = self._write_instance(numbers[changes.id], changes)
             put(self._connection, COMMITS, str(self._commits + 1).encode())
         self._commits += 1
@@ -129,11 +138,18 @@ class StateFile:
         )
         return now
 
-    def _add_instance(self, id_: str) -> int:
-        number = self._connection.execute("INSERT INTO instances (id) VALUES (?)", (id_,)).lastrowid
-        if number is None:
-            raise Damaged("an instance got no number")
+    def _add_instance(self, id_: str, number: int) -> int:
+        self._connection.execute("INSERT INTO instances VALUES (?, ?)", (id_, seal(str(number).encode(), id_)))
         return number
+
+    def _read_numbers(self) -> dict[str, int]:
+        """Instance id -> the number that its rows have. Rows of any other number are a sign of damage."""
+        stored = self._connection.execute("SELECT id, number FROM instances")
+        numbers = {id_: int(unseal(number, id_)) for id_, number in stored}
+        for (number,) in self._connection.execute(_NUMBERS_IN_USE):
+            if number not in numbers.values():
+                raise Damaged("it holds an instance without a name")
+        return numbers
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

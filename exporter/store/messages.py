@@ -83,12 +83,12 @@ def rows(instance: int, id_: str, messages: Iterable[Message], kinds: Kinds) -> 
 def load_messages(connection: sqlite3.Connection, instance: int, id_: str, kinds: Kinds) -> Known:
     """All messages of an instance. Raises `Damaged`."""
     known = Known()
-    packed = {number: _packed(words) for number, words in kinds}
-    seeds = {number: _seed(id_, words) for number, words in kinds}
     cursor = connection.execute(
         "SELECT kind, checksum, key, sent, timestamp, shown_at, born FROM messages WHERE instance = ?", (instance,)
     )
     try:
+        packed = {number: _packed(words) for number, words in kinds}
+        seeds = {number: _seed(id_, words) for number, words in kinds}
         while some := cursor.fetchmany(_AT_ONCE):
             if any(zlib.crc32(_checked(*numbers), seeds[kind]) != checksum for kind, checksum, *numbers in some):
                 raise Damaged("the checksum of a message is wrong")

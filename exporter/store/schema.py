@@ -23,7 +23,7 @@ APPLICATION_ID = 0x47415045
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
-        "CREATE TABLE instances (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE instances (id TEXT PRIMARY KEY, number BLOB) WITHOUT ROWID",
         "CREATE TABLE parts (instance INTEGER, name TEXT, data BLOB, PRIMARY KEY (instance, name)) WITHOUT ROWID",
         "CREATE TABLE kinds (id INTEGER PRIMARY KEY, words TEXT NOT NULL)",
         "CREATE TABLE messages (instance INTEGER, key INTEGER, kind INTEGER, sent INTEGER, timestamp INTEGER, "
@@ -51,7 +51,7 @@ def inspect(connection: sqlite3.Connection, known: int = len(MIGRATIONS)) -> int
         raise Damaged("its header does not agree with its content")
     if version > known:
         raise Newer(get(connection, _WRITTEN_BY).decode("ascii", "replace"))
-    for (problem,) in connection.execute("PRAGMA quick_check(1)"):
+    for (problem,) in connection.execute("PRAGMA integrity_check(1)"):
         if problem != "ok":
             raise Damaged(problem)
     return version

@@ -315,7 +315,7 @@ def test_an_instance_that_cannot_be_loaded_at_a_reload_costs_the_running_ones_no
     commit(store, running, left_out)
     store.close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE messages SET sent = sent + 1 WHERE instance = 2")
+    connection.execute("UPDATE messages SET sent = sent + 1 WHERE instance = (SELECT max(instance) FROM messages)")
     connection.commit()
     connection.close()
     store = SqliteStore(path)
