@@ -195,6 +195,7 @@ class Client:
         raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
 
     async def _read(self, response: aiohttp.ClientResponse, answer: _Answer, share: Share) -> bytes:
+        """The body, in pieces of at most `PIECE`; what is buffered when its end has come is taken in one."""
         cap = self._limits.max_body
         if (response.content_length or 0) > cap:
             raise _too_large(cap)

@@ -11,6 +11,7 @@ import math
 import os
 import ssl
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import aiohttp
 
@@ -56,8 +57,9 @@ def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
     return None if date is None else max(0.0, date - now)
 
 
+@lru_cache(maxsize=64)
 def seconds_of_date(text: str | None) -> float | None:
-    """An HTTP date as Unix seconds; None when it is missing or not a date."""
+    """An HTTP date as Unix seconds; None when it is missing or not a date. Hundreds of answers show the same second."""
     if text is None:
         return None
     try:

@@ -16,7 +16,10 @@ from . import __version__
 from .failures import BrokenWhenNew, SpokeUnasked
 
 PIECE = 64 * 1024
-"""Bytes taken from a connection, or unpacked, in one go. aiohttp buffers twice as many and then stops reading."""
+"""Bytes taken from a connection, or unpacked, in one go. aiohttp buffers twice as many and then stops reading.
+
+So an answer holds at most its share of the budget, 128 KiB and one receive of asyncio (256 KiB).
+"""
 
 _HEADERS = {"User-Agent": f"greenapi-exporter/{__version__}", "Accept-Encoding": "gzip"}
 _KEEPALIVE = 65.0
@@ -47,7 +50,7 @@ class _Question(aiohttp.ClientRequest):
     """
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        if conn.protocol is not None and conn.protocol.should_close:
+        if (protocol := conn.protocol) is not None and protocol.should_close:
             raise SpokeUnasked
         return await super().send(conn)
 

@@ -756,6 +756,22 @@ def test_the_timeout_is_the_time_of_the_whole_call() -> None:
     assert time.monotonic() - begun < 10
 
 
+def test_a_call_that_outlasts_the_patience_is_cut_off_at_its_timeout_whether_or_not_it_has_begun_to_answer() -> None:
+    async def scenario() -> None:
+        half, budget = saying(answer(b"[", Content_Length="2")), ToldBudget()
+        servers = hostile(Visit.hang), hostile(then(half, Visit.hang))
+        async with servers[0] as silent, servers[1] as stalled, asking(reading=budget) as asker:
+            tasks = [asyncio.create_task(asker.ask(server.url)) for server in (silent, stalled)]
+            await silent.visited(1)
+            await budget.begun.wait()
+            await later(LONG / 2)
+            assert not any(task.done() for task in tasks)
+            await later(LONG / 2)
+            assert [call.outcome for call, _ in await asyncio.gather(*tasks)] == [Outcome.TIMEOUT] * 2
+
+    run(scenario())
+
+
 # What a real server can hardly bring about
 
 
