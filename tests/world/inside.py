@@ -37,8 +37,8 @@ class Loop(asyncio.SelectorEventLoop):
         return super().time() + self.ahead
 
 
-def run(scenario: Coroutine[None, None, None]) -> None:
-    with asyncio.Runner(debug=True, loop_factory=Loop) as runner:
+def run(scenario: Coroutine[None, None, None], *, debug: bool = True) -> None:
+    with asyncio.Runner(debug=debug, loop_factory=Loop) as runner:
         runner.run(scenario)
 
 

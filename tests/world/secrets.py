@@ -45,10 +45,9 @@ def forms(text: str) -> Iterator[tuple[str, bytes]]:
 
 def leaks(outputs: Mapping[str, bytes]) -> list[str]:
     """A sentence for each private text that stands in one of the `outputs`, whatever its form."""
-    wanted = [(what, form, data) for what, text in PRIVATE.items() for form, data in forms(text)]
-    return [
-        f"{name} holds {what}, {form}"
-        for name, output in outputs.items()
-        for what, form, data in wanted
-        if data.lower() in output.lower()
-    ]
+    wanted = [(what, form, data.lower()) for what, text in PRIVATE.items() for form, data in forms(text)]
+    found = []
+    for name, output in outputs.items():
+        lowered = output.lower()
+        found += [f"{name} holds {what}, {form}" for what, form, data in wanted if data in lowered]
+    return found
