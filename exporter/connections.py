@@ -25,7 +25,7 @@ from .access.tls import names_in
 
 log = logging.getLogger(__name__)
 
-_BATCH = 64
+BATCH = 64
 """Connections accepted between two turns of the event loop."""
 _OUT_OF_FILES = 0.5
 """Seconds without accepting after the system had no file descriptor left."""
@@ -60,7 +60,11 @@ def usual_bounds() -> Bounds:
 
 
 class Door:
-    """Accepts connections for an aiohttp server. `open` a listening socket, as many as there are; `close` all."""
+    """Accepts connections for an aiohttp server. `open` a listening socket, as many as there are; `close` all.
+
+    When `bounds.connections` are inside, a newcomer takes the place of whoever stood idle for the longest; at most
+    `BATCH` of those can be on their way out at one time.
+    """
 
     def __init__(self, server: web.Server, access: Access, bounds: Bounds) -> None:
         self.bounds = bounds
@@ -71,6 +75,10 @@ class Door:
         self._inside = 0
         self._idle: OrderedDict[Connection, Callable[[], object]] = OrderedDict()
         """Who could be asked to leave, the longest idle first, and how."""
+
+    def __len__(self) -> int:
+        """How many connections there are, those still in their TLS handshake included."""
+        return self._inside
 
     def __repr__(self) -> str:
         return f"<Door {self._inside} inside, {len(self._idle)} of them idle>"
@@ -109,7 +117,7 @@ class Door:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        for _ in range(_BATCH):
+        for _ in range(BATCH):
             try:
                 connection, _address = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -133,7 +141,7 @@ class Door:
         guest = Connection(self, self._server, config.allowed_sans)
         welcome = asyncio.create_task(self._welcome(guest, connection, config.context))
         self._welcomes.add(welcome)
-        welcome.add_done_callback(self._welcomes.discard)
+        welcome.add_done_callback(lambda done: self._welcomed(done, guest, connection))
         self.idle(guest, welcome.cancel)
 
     def _send_one_away(self) -> bool:
@@ -152,10 +160,13 @@ class Door:
             )
         except OSError as error:  # TLS' errors and timeouts are such, too
             log.debug("a connection came to nothing", extra={"fields": {"reason": str(error)}})
-        finally:
-            if not guest.entered:
-                connection.close()
-                self.left(guest)
+
+    def _welcomed(self, welcome: asyncio.Task[None], guest: Connection, connection: socket.socket) -> None:
+        """However it ended: a task that is cancelled before its first step does not even begin."""
+        self._welcomes.discard(welcome)
+        if not guest.entered:
+            connection.close()
+            self.left(guest)
 
 
 class Connection(web.RequestHandler):
