@@ -18,7 +18,7 @@ from .failures import BrokenWhenNew, SpokeUnasked
 PIECE = 64 * 1024
 """Bytes taken from a connection, or unpacked, in one go. aiohttp buffers twice as many and then stops reading.
 
-So an answer holds at most its share of the budget, 128 KiB and one receive of asyncio (256 KiB).
+So an answer holds its share of the budget and, beyond it, about 128 KiB and one receive of asyncio (256 KiB).
 """
 
 _HEADERS = {"User-Agent": f"greenapi-exporter/{__version__}", "Accept-Encoding": "gzip"}
