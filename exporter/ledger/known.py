@@ -17,7 +17,7 @@ _STATUS = {word: number for number, word in enumerate(ALL_STATUSES)}
 _TYPE = {word: number for number, word in enumerate(ALL_MESSAGE_TYPES)}
 _ORIGIN = {word: number for number, word in enumerate(ORIGINS)}
 
-FLAGS = ("counted", "settled", "ahead", "late", "seen_sent", "present")
+FLAGS = ("counted", "settled", "ahead", "late", "seen_sent", "present", "odd")
 _FLAG_SHIFT = 16
 
 Slot = int
@@ -33,7 +33,7 @@ class Message:
     request whose answer showed it last; `born` the sending time or the first sight, whichever is earlier.
     `shown` is the status shown last, `status` the furthest accepted. `ahead`: its first timestamp lay in the future.
     `late`: its first row was delivered or read already. `seen_sent`: an answer showed it as sent.
-    `present`: the last answer showed it.
+    `present`: the last answer showed it. `odd`: its last row had another status or type than is remembered here.
     """
 
     key: int
@@ -51,6 +51,7 @@ class Message:
     late: bool = False
     seen_sent: bool = False
     present: bool = True
+    odd: bool = False
 
 
 class Known:

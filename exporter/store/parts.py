@@ -17,7 +17,7 @@ import msgspec
 
 from ..instance import Saved
 from ..ledger import Scalars
-from ..ledger.account import FIELDS
+from ..ledger.vocabulary import FIELDS
 from ..ledger.totals import BUCKETS, FAMILIES, Family, Histogram
 from ..model import MESSENGERS, STAGES, UNKNOWN, Meaning, Method, Outcome
 from ..pace import Pause, SavedPace

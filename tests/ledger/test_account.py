@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.ledger import Account, Answer
-from exporter.ledger.account import MOST_UNLISTED
+from exporter.ledger.vocabulary import MOST_UNLISTED
 from exporter.ledger.window import is_truncated
 from exporter.model import STATUSES, Journal, Meaning
 from exporter.store.keys import keyed
