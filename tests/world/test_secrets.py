@@ -68,9 +68,10 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         async with serving() as (service, _), hostile(Service().conduct, server_side) as unknown:
             elsewhere = [unknown.url, "http://127.0.0.1:9", "https://api.green-api.invalid"]
             urls = [service.url] * (1 + len(FAILURES) + len(ODDITIES)) + elsewhere
+            silent = {number for number, f in enumerate(FAILURES, 1) if f.outcome is Outcome.TIMEOUT}
             file = config(
-                folder, *(instance(number, url) for number, url in enumerate(urls)),
-                timeout=0.5, min_interval=0.1, state_interval=0.1, settings_interval=0.1, max_body=MAX_BODY,
+                folder, *(instance(n, url, timeout=1 if n in silent else 30) for n, url in enumerate(urls)),
+                min_interval=0.1, state_interval=0.1, settings_interval=0.1, max_body=MAX_BODY,
                 concurrency=1000,
             )  # fmt: skip
             async with started(file, "--log.level=debug") as process, aiohttp.ClientSession() as http:
@@ -128,8 +129,8 @@ def _streams(process: Process, which: str) -> dict[str, bytes]:
 
 def test_everything_happened(evidence: Evidence) -> None:
     """At debug each failure has the same outcome; state file and set-aside file are among what is searched."""
-    ended = {f.sentence: set(evidence.page.outcomes(id_of(number))) for number, f in enumerate(FAILURES, 1)}
-    assert ended == {failure.sentence: {"ok", str(failure.outcome)} for failure in FAILURES}
+    for number, failure in enumerate(FAILURES, 1):
+        assert {*evidence.page.outcomes(id_of(number))} | {"ok"} == {"ok", failure.outcome}, failure.sentence
     for name in ("state.db-wal while it runs", "state.db afterwards"):
         assert evidence.outputs[name]
     assert any("damaged" in name and output for name, output in evidence.outputs.items())
@@ -142,7 +143,7 @@ def test_no_output_holds_anything_private(evidence: Evidence) -> None:
 
 def test_nothing_that_the_network_does_ends_in_a_traceback(evidence: Evidence) -> None:
     said = b"".join(output for name, output in evidence.outputs.items() if name.startswith("std"))
-    assert b"Traceback" not in said
+    assert [line for line in said.splitlines() if b"Traceback" in line] == []
 
 
 def test_a_fault_of_the_exporter_is_a_traceback_without_secrets() -> None:
