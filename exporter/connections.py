@@ -239,14 +239,18 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500,
         exc: BaseException | None = None, message: str | None = None,
     ) -> web.StreamResponse:  # fmt: skip
-        """What a client did wrong is no error of ours: no traceback, and none of its bytes in the answer."""
+        """What a client did wrong is no error of ours: no traceback, and none of its bytes in the answer.
+
+        Our own bugs do not come here, the surface catches them. What does come and is no malformed request is what
+        aiohttp itself stumbles over, such as an Expect header that is no text.
+        """
         if isinstance(exc, ConnectionError):  # it left before its answer
             raise exc
-        if status != 400:
-            return super().handle_error(request, status, exc, message)
+        if request.writer.output_size:
+            raise ConnectionResetError("an answer that has begun cannot become another one")
         log.debug("a request was malformed", extra={"fields": {"kind": type(exc).__name__}})
         text = "this is no HTTP request that can be understood\n"
-        response = web.Response(status=status, text=text, headers={"Server": "greenapi-exporter"})
+        response = web.Response(status=400, text=text, headers={"Server": "greenapi-exporter"})
         response.force_close()
         return response
 

@@ -13,7 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from . import __version__
-from .instance import Instance
+from .instance import Face, Instance
 from .model import Method
 from .words import moment, span
 
@@ -25,13 +25,13 @@ h1 { font-size: 1.5rem; margin: 0 } small, .quiet { color: var(--quiet); font-si
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .75rem 0 1.25rem }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--line) }
-td { overflow-wrap: anywhere } td:last-child { white-space: nowrap }
+td:first-child { overflow-wrap: anywhere; min-width: 8rem } td:last-child, [data-label=asked] { white-space: nowrap }
 .good::before, .bad::before, .idle::before { content: "\\25CF\\00A0" }
 .good::before { color: var(--good) } .bad::before { color: var(--bad) } .idle::before { color: var(--idle) }
 form { margin: 1.5rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center }
 input, button { font: inherit; padding: .25rem .5rem } input[type=text] { flex: 0 1 16rem; min-width: 8rem }
 @media (max-width: 40rem) {
-  thead { display: none } tr, td { display: block } td { border: 0; padding: 0 }
+  thead { display: none } tr, td { display: block } td { border: 0; padding: 0; overflow-wrap: anywhere }
   tr { border-bottom: 1px solid var(--line); padding: .75rem 0 }
   td[data-label]:not(:empty)::before { content: attr(data-label) ": "; color: var(--quiet); font-size: .875rem }
 }
@@ -89,8 +89,15 @@ def _line(instance: Instance, now: float) -> _Line:
         rows = "" if face.window is None else f", {sum(face.window.counts.values()):,} rows"
         sign, result = ("good", f"ok{rows}") if call.ok else ("bad", f"{call.outcome}: {call.detail}")
         asked = f"{span(now - call.started)} ago"
-    pauses = [f"{method} until {moment(until)}" for (method,), until in (face.pauses or {}).items()]
-    return _Line(sign, face.id, face.name, face.state or "", result, asked, ", ".join(pauses))
+    return _Line(sign, face.id, face.name, face.state or "", result, asked, _paused(face))
+
+
+def _paused(face: Face) -> str:
+    """Until when: once if it is the same for every method in use, else by method."""
+    ends = {method: moment(until) for (method,), until in (face.pauses or {}).items()}
+    if len(set(ends.values())) == 1 and len(ends) == len({method for method, _ in face.requests}):
+        return f"until {next(iter(ends.values()))}"
+    return ", ".join(f"{method} until {end}" for method, end in ends.items())
 
 
 def _summary(lines: Sequence[_Line]) -> str:

@@ -12,8 +12,10 @@ import os
 import shutil
 import socket
 import ssl
+import subprocess
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,6 +38,9 @@ from exporter.access.passwords import TooBusy, decoy
 from exporter.access.tls import make_context
 from exporter.connections import Bounds, Door, attended
 from exporter.errors import ConfigInvalid
+
+from .running import exporting, run
+from .running import write as write_settings
 
 HERE = Path(__file__).parent
 BAD = sorted((HERE / "webconfigs").glob("*.bad.yaml"))
@@ -134,10 +139,6 @@ def test_a_mutilated_file_is_answered_with_complaints_or_taken_never_with_anythi
 
 
 # Passwords
-
-
-def run(scenario: Coroutine[None, None, None]) -> None:
-    asyncio.run(scenario, debug=True)
 
 
 @asynccontextmanager
@@ -397,6 +398,46 @@ def test_a_certificate_whose_key_is_still_missing_leaves_the_old_pair(own_papers
     for name in ("server.key", "server.crt"):
         os.utime(own_papers.folder / name, (LONG_AGO + 1, LONG_AGO + 1))
     assert access.current().context is not before
+
+
+def test_the_whole_exporter_stands_behind_the_door_and_the_files_headers_win(own_papers: Papers) -> None:
+    async def scenario() -> None:
+        folder = own_papers.folder
+        web_file = write(folder, f"{TLS}http_server_config: {{headers: {{X-Frame-Options: sameorigin}}}}\n{USERS}")
+        settings_ = {"instances": [{"id": "1101000001", "token": "x", "api_url": "http://127.0.0.1:9"}]}
+        config = write_settings(folder, settings_)
+        connector = aiohttp.TCPConnector(ssl=own_papers.client())
+        async with exporting(config, f"--web.config.file={web_file}") as (exporter, _):
+            async with aiohttp.ClientSession(connector=connector) as http:
+                for path in ("/", "/metrics", "/-/healthy", "/config", "/no/such/page"):
+                    assert await status(http, exporter.url + path) == 401
+                headers = {"Authorization": aiohttp.encode_basic_auth("alice", PASSWORD)}
+                async with http.get(exporter.url, headers=headers) as response:
+                    assert response.status == 200
+                    assert response.headers["X-Frame-Options"] == "sameorigin"
+                async with http.post(f"{exporter.url}/-/reload") as response:
+                    assert response.status == 401
+                async with http.get(f"{exporter.url}/sd", headers=headers) as response:
+                    assert (await response.json())[0]["labels"]["__scheme__"] == "https"
+
+    run(scenario())
+
+
+def test_config_check_looks_at_the_web_configuration_and_the_external_url_too(own_papers: Papers) -> None:
+    config = write_settings(own_papers.folder, {"instances": [{"id": "1101000001", "token": "x"}]})
+    command = [sys.executable, "-m", "exporter", "--config.check", f"--config.file={config}"]
+
+    def check(text: str, url: str) -> tuple[int, str, str]:
+        flags = [f"--web.config.file={write(own_papers.folder, text)}", f"--web.external-url={url}"]
+        done = subprocess.run([*command, *flags], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    assert check(TLS + USERS, "https://metrics.example.org")[:2] == (0, "ok\n")
+    code, _, complaints = check(TLS + "  min_version: TLS14\n", "metrics.example.org")
+    assert code == 1
+    assert "web.yaml:4: tls_server_config.min_version: found 'TLS14'; " in complaints
+    assert "--web.external-url is no address" in complaints
+    assert "Traceback" not in complaints
 
 
 def test_a_file_that_cannot_be_read_ends_the_start_with_a_sentence(tmp_path: Path) -> None:

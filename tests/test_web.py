@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import html
 import json
+import random
 import re
 import socket
 import subprocess
@@ -247,7 +249,7 @@ def test_the_landing_page_lists_every_instance_those_that_fail_first_and_asks_no
             assert "2 instances: 1 failing, 1 ok" in page
             assert page.index("name-2") < page.index("name-1")
             assert "unauthorized: HTTP 401: the token is not accepted" in page
-            assert "lastOutgoingMessages until 20" in page
+            assert '<td data-label="paused">until 20' in page
             for target in re.findall(r'href="(probe[^"]*)"', page):
                 await exporter.get(f"/{html.unescape(target)}")
 
@@ -378,6 +380,44 @@ def test_a_scraper_that_leaves_does_not_end_the_query_that_others_wait_for(
 
     run(scenario())
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_no_mutilated_request_meets_a_bug(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        chance = random.Random(4)
+        async with usual(tmp_path) as (_, exporter):
+            host, _, port = exporter.url.removeprefix("http://").partition(":")
+            for _ in range(300):
+                reader, writer = await asyncio.open_connection(host, int(port))
+                writer.write(mutilated(chance.choice(REQUESTS), chance))
+                writer.write_eof()
+                with contextlib.suppress(ConnectionError):
+                    await reader.read()
+                writer.close()
+            await exporter.get("/metrics")
+
+    run(scenario())
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+REQUESTS = (
+    b"GET /probe?target=name-1&debug=true HTTP/1.1\r\nHost: x\r\nAccept: text/plain;version=0.0.4;q=0.5,*/*\r\n\r\n",
+    b"GET /sd HTTP/1.1\r\nHost: localhost:80\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 1.5\r\nAccept-Encoding: gzip\r\n\r\n",
+    b"POST /-/reload HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody",
+    b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+    b"GET /nothing HTTP/1.1\r\nHost: x\r\nExpect: \xff\r\n\r\n",
+)
+PIECES = (b"", b"%", b"%ff", b"\xff", b"\x00", b"\r\n", b"&target=", b"nan", b"-1", b"?", b"x" * 50)
+
+
+def mutilated(request: bytes, chance: random.Random) -> bytes:
+    """The request with a few pieces replaced."""
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(request))
+        piece = chance.choice(PIECES)
+        request = request[:place] + piece + request[place + chance.randint(0, 3) :]
+    return request
 
 
 def test_a_bug_while_rendering_is_told_to_the_composition_root_and_the_client_gets_500(tmp_path: Path) -> None:
