@@ -404,21 +404,21 @@ def test_the_whole_exporter_stands_behind_the_door_and_the_files_headers_win(own
     async def scenario() -> None:
         folder = own_papers.folder
         web_file = write(folder, f"{TLS}http_server_config: {{headers: {{X-Frame-Options: sameorigin}}}}\n{USERS}")
-        settings_ = {"instances": [{"id": "1101000001", "token": "x", "api_url": "http://127.0.0.1:9"}]}
-        config = write_settings(folder, settings_)
-        connector = aiohttp.TCPConnector(ssl=own_papers.client())
-        async with exporting(config, f"--web.config.file={web_file}") as (exporter, _):
-            async with aiohttp.ClientSession(connector=connector) as http:
-                for path in ("/", "/metrics", "/-/healthy", "/config", "/no/such/page"):
-                    assert await status(http, exporter.url + path) == 401
-                headers = {"Authorization": aiohttp.encode_basic_auth("alice", PASSWORD)}
-                async with http.get(exporter.url, headers=headers) as response:
-                    assert response.status == 200
-                    assert response.headers["X-Frame-Options"] == "sameorigin"
-                async with http.post(f"{exporter.url}/-/reload") as response:
-                    assert response.status == 401
-                async with http.get(f"{exporter.url}/sd", headers=headers) as response:
-                    assert (await response.json())[0]["labels"]["__scheme__"] == "https"
+        config = write_settings(
+            folder, {"instances": [{"id": "1101000001", "token": "x", "api_url": "http://127.0.0.1:9"}]}
+        )
+        http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=own_papers.client()))
+        async with exporting(config, f"--web.config.file={web_file}") as (exporter, _), http:
+            for path in ("/", "/metrics", "/-/healthy", "/config", "/no/such/page"):
+                assert await status(http, exporter.url + path) == 401
+            async with http.post(f"{exporter.url}/-/reload") as response:
+                assert response.status == 401
+            headers = {"Authorization": aiohttp.encode_basic_auth("alice", PASSWORD)}
+            async with http.get(exporter.url, headers=headers) as response:
+                assert response.status == 200
+                assert response.headers["X-Frame-Options"] == "sameorigin"
+            async with http.get(f"{exporter.url}/sd", headers=headers) as response:
+                assert (await response.json())[0]["labels"]["__scheme__"] == "https"
 
     run(scenario())
 
