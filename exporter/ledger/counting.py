@@ -129,7 +129,8 @@ class Counting:
         message.odd = status != message.status or message_type != message.message_type
         self.known.put(slot, message)
         self.dirty.add(slot)
-        return move if was_plain and not message.odd and status != OTHER else None  # another other is another word
+        listed = OTHER not in (status, message_type)  # another other may be another word
+        return move if was_plain and not message.odd and listed else None
 
     def _advance(self, message: Message, status: str, timestamp: int, asked: Span, answer: Answer) -> None:
         newly = order.reached(message.status, status)

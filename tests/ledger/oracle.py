@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from math import floor
 
+from exporter.model import MESSAGE_TYPES
+
 LADDER = ["none", "other", "pending", "yellowCard", "suspended", "sent", "delivered", "read"]
 FINALS = ["noAccount", "notInGroup", "failed", "noActiveSession"]
 ANNOTATIONS = ["deletedMessage", "editedMessage", "reactionMessage", "pollUpdateMessage"]
@@ -65,6 +67,10 @@ def label(word: str | None) -> str:
     if not word:
         return "none"
     return {"fail": "failed"}.get(word, word if word in KNOWN_WORDS else "other")
+
+
+def type_label(word: str | None) -> str:
+    return "none" if not word else word if word in MESSAGE_TYPES else "other"
 
 
 def furthest(rows: list[Row]) -> Row:
@@ -127,7 +133,7 @@ class Oracle:
             first = rows[0]
             origin = "api" if first.by_api is True else "phone" if first.by_api is False else "unknown"
             life = self.lives[key] = Life(
-                not baseline and row.timestamp >= self.horizon, first.message_type or "none", origin, row.timestamp,
+                not baseline and row.timestamp >= self.horizon, type_label(first.message_type), origin, row.timestamp,
                 arrived, row.timestamp > arrived + 2, shown, shown,
             )  # fmt: skip
             if life.counted:

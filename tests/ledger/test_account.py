@@ -106,6 +106,15 @@ def test_at_most_a_thousand_unlisted_words_are_remembered_and_counted_per_field(
     assert {labels[0] for labels in totals(account)["reached"]} == {*STATUSES, "other"}
 
 
+@pytest.mark.parametrize("field", ["statusMessage", "typeMessage"])
+def test_one_unlisted_word_instead_of_another_is_met_also_where_nothing_else_changes(field: str) -> None:
+    account, crowd = fresh(), queue(20, -1, 100)
+    for at, word in ((0, "new"), (60, "newer")):
+        words = (word, "textMessage") if field == "statusMessage" else ("sent", word)
+        fold(account, at, Row("A", "c", NOW, *words), *crowd)
+    assert totals(account)["unlisted"][field,] == 2
+
+
 def test_the_majority_of_the_last_hundred_steps_decides_what_timestamps_mean() -> None:
     account = fresh(Meaning.AUTO)
 
