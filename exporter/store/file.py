@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from ..instance import InstanceChanges
@@ -114,7 +114,9 @@ class StateFile:
             for changes in batch:
                 if changes.id not in numbers:
                     numbers[changes.id] = self._add_instance(changes.id, max(numbers.values(), default=0) + 1)
-                written[changes.id] = self._write_instance(numbers[changes.id], changes)
+                written[changes.id] = parts(changes.saved)
+            self._write_parts(batch, numbers, written)
+            self._write_messages(batch, numbers)
             put(self._connection, COMMITS, str(self._commits + 1).encode())
         self._commits += 1
         self._kinds.keep()
@@ -122,21 +124,32 @@ class StateFile:
         self._written |= written
         self._shrink()
 
-    def _write_instance(self, number: int, changes: InstanceChanges) -> Parts:
-        run = self._connection.executemany
-        before, now = self._written.get(changes.id, {}), parts(changes.saved)
-        changed = [name for name, value in now.items() if value is not before.get(name) and value != before.get(name)]
-        run(
-            "INSERT OR REPLACE INTO parts VALUES (?, ?, ?)",
-            [(number, name, seal(encode(name, now[name]), f"{changes.id} {name}")) for name in changed],
+    def _write_parts(
+        self, batch: Sequence[InstanceChanges], numbers: Mapping[str, int], written: Mapping[str, Parts]
+    ) -> None:
+        """The parts that differ from what was written last."""
+        changed = []
+        for changes in batch:
+            before, number = self._written.get(changes.id, {}), numbers[changes.id]
+            for name, value in written[changes.id].items():
+                if value is not before.get(name) and value != before.get(name):
+                    changed.append((number, name, seal(encode(name, value), f"{changes.id} {name}")))
+        self._connection.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", changed)
+
+    def _write_messages(self, batch: Sequence[InstanceChanges], numbers: Mapping[str, int]) -> None:
+        """Deletions first: a key that was forgotten may have come back since."""
+        self._connection.executemany(
+            "DELETE FROM messages WHERE instance = ? AND key = ?",
+            [(numbers[changes.id], key) for changes in batch for key in changes.account.forgotten],
         )
-        account = changes.account
-        run("DELETE FROM messages WHERE instance = ? AND key = ?", [(number, key) for key in account.forgotten])
-        run(
+        self._connection.executemany(
             "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            list(rows(number, changes.id, account.messages, self._kinds)),
+            [
+                row
+                for changes in batch
+                for row in rows(numbers[changes.id], changes.id, changes.account.messages, self._kinds)
+            ],
         )
-        return now
 
     def _add_instance(self, id_: str, number: int) -> int:
         self._connection.execute("INSERT INTO instances VALUES (?, ?)", (id_, seal(str(number).encode(), id_)))
