@@ -200,15 +200,15 @@ class Fleet:
     async def _visit(self, instance: Instance, method: Method) -> None:
         if instance.paced and method is Method.MESSAGES:
             await self._commits.flush()  # a restart must know that this call of the month's few was spent
-        question = QUESTIONS[method]
-        call, answer = await self._client.ask(self._ask(instance, method), question.decode)
+        question, ask = QUESTIONS[method], self._ask(instance, method)
+        call, answer = await self._client.ask(ask, question.decode)
         if call.ok:
             try:
                 self._tell(question.take(instance, call, answer))
             except Exception as bug:
                 log.error("an answer could not be taken in; please report this", exc_info=wordless(bug))
                 call = replace(call, outcome=Outcome.INTERNAL, detail=f"a fault of the exporter ({type(bug).__name__})")
-        notice = instance.ended(call)
+        notice = instance.ended(call, ask.token)
         self._tell([notice] if notice else [])
         if call.outcome is Outcome.UNAUTHORIZED:
             await self._renew_tokens([instance])

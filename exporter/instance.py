@@ -176,8 +176,11 @@ class Instance:
         self.messenger = settings.messenger
         return []
 
-    def ended(self, call: Call) -> Notice | None:
-        """Take notice of how a call ended; every call, good or bad, exactly once."""
+    def ended(self, call: Call, asked_with: Secret | None = None) -> Notice | None:
+        """Take notice of how a call ended; every call, good or bad, exactly once.
+
+        `asked_with` is the token of the call: what an old one was told says nothing about the one that replaced it.
+        """
         self.dirty = True
         self._pace.begin(call.method, call.started)  # it may have waited for its turn since `begin`
         self.clock.observe(call)
@@ -191,6 +194,8 @@ class Instance:
         labels = (call.method.value, call.outcome.value)
         self._requests = self._requests | {labels: self._requests.get(labels, 0) + 1}
         self._pace.end(call)
+        if asked_with is not None and asked_with != self.token:
+            self._pace.access_changed()
         return self._episodes.take(call)
 
     # Showing and saving

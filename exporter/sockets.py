@@ -7,7 +7,7 @@ import socket
 
 from .flags import Address
 
-_BACKLOG = 128
+_BACKLOG = 1024
 _REASONS = {
     errno.EADDRINUSE: "the port is taken by another program",
     errno.EACCES: "ports below 1024 need more rights",

@@ -56,6 +56,15 @@ class TestAsking:
         assert instance.due(NOW + 50) == []
         assert instance.due(NOW + 54) == [Method.MESSAGES, Method.STATE]
 
+    def test_a_refusal_of_an_old_token_does_not_pause_what_has_a_new_one(self) -> None:
+        instance = fresh()
+        call = Call(instance.id, Method.MESSAGES, Outcome.UNAUTHORIZED, NOW, NOW + 1)
+        instance.renew_token(Secret("second-token"))
+        instance.ended(call, Secret("first-token"))
+        assert instance.due(NOW + 100) == list(Method)
+        instance.ended(call, Secret("second-token"))
+        assert instance.due(NOW + 50) == []
+
     def test_methods_that_are_switched_off_are_never_due_and_have_no_series(self) -> None:
         instance = fresh(config=replace(CONFIG, state_interval=0.0, settings_interval=0.0))
         assert instance.due(NOW) == [Method.MESSAGES]
