@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT = 10.0
 """Seconds a scraper is assumed to wait when it does not say: Prometheus' own default."""
 LEAST_RESERVE = 0.5
+FIRST_TAIL = 0.001
+"""Seconds per instance that commit, rendering and compressing are taken to need before they have been measured."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
@@ -165,7 +167,8 @@ class Fleet:
         await self._commits.close()
 
     def _reserve(self, timeout: float, only: Instance | None) -> float:
-        return min(max(LEAST_RESERVE, 2 * self._tails.get(only is not None, 0.0)), timeout / 2)
+        likely = FIRST_TAIL * (1 if only else len(self))
+        return min(max(LEAST_RESERVE, 2 * self._tails.get(only is not None, likely)), timeout / 2)
 
     async def _committed(self, seconds: float) -> None:
         """Wait for the commit of what was folded; a disk that hangs does not hang the scrape."""
