@@ -61,9 +61,14 @@ class Listener(logging.Handler):
         self.lines: list[str] = []
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
+    def ended(self, running: asyncio.Task[None]) -> None:
+        """The exporter has ended; if it never listened, whoever waits for its address is told why."""
+        if not self.address.done():
+            self.address.set_exception(running.exception() or AssertionError("it ended before it listened"))
+
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
-        if record.getMessage() == "listening":
+        if record.getMessage() == "listening" and not self.address.done():
             self.address.set_result(record.__dict__["fields"]["address"])
 
 
@@ -91,13 +96,16 @@ class Exporter:
         async with self.http.post(f"{self.url}/-/reload") as response:
             return response.status, await response.text()
 
+    async def calls_in_flight(self) -> int:
+        """How many calls of the API are under way."""
+        page = Page(await self.get("/metrics/self"))
+        return int(page.value("greenapi_exporter_inflight_api_requests") or 0)
+
     async def in_flight(self, count: int) -> None:
         """Wait until so many calls of the API are under way."""
         async with asyncio.timeout(30):
-            while True:
-                page = Page(await self.get("/metrics/self"))
-                if page.value("greenapi_exporter_inflight_api_requests") == count:
-                    return
+            while await self.calls_in_flight() != count:
+                pass
 
 
 def instance(number: int, url: str, **more: object) -> dict[str, object]:
@@ -129,7 +137,7 @@ async def exporting(config_file: Path, tls: ssl.SSLContext | None = None) -> Asy
     with listening(listener):
         running = asyncio.create_task(App(options, redactor, clock=clock, tls=tls).run(settings))
         try:
-            running.add_done_callback(lambda _: listener.address.cancel())  # there is nobody to wait for
+            running.add_done_callback(listener.ended)
             async with aiohttp.ClientSession() as http:
                 yield Exporter(f"http://{await listener.address}", http, clock, listener)
         finally:
