@@ -11,8 +11,8 @@ from typing import Any
 
 from .instance import Face
 from .ledger import totals
-from .model import DELIVERY, READ, REJECTIONS, SETTINGS, STATES, Meaning
 from .metric import Kind, Metric
+from .model import DELIVERY, READ, REJECTIONS, SETTINGS, STATES, Meaning
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 

@@ -8,8 +8,8 @@ import time
 from .config import Config, InstanceConfig, Tariff
 from .fleet import Fleet
 from .model import Meaning, Secret
-from .simulator.server import Simulator
 from .simulator import story
+from .simulator.server import Simulator
 
 _WINDOW, _MIN_INTERVAL, _TIMEOUT = 86_400.0, 2.0, 10.0
 _STATE_INTERVAL, _SETTINGS_INTERVAL = 5.0, 60.0
@@ -26,8 +26,8 @@ greenapi-exporter runs against a simulated GREEN-API: no account, no network, no
 
   healthy     a shop whose messages arrive and are read
   dirty-list  one number in five has no account: watch status="noAccount"
-  troubled    gets a yellow card after {story.TROUBLE_BEGINS:.0f} seconds and is logged out after {story.LOGGED_OUT:.0f}: watch
-              greenapi_instance_state, and the queue in greenapi_outgoing_waiting_messages
+  troubled    gets a yellow card after {story.TROUBLE_BEGINS:.0f} seconds and is logged out after
+              {story.LOGGED_OUT:.0f}: watch greenapi_instance_state, and greenapi_outgoing_waiting_messages
 
 Stop with Ctrl-C.
 """

@@ -134,10 +134,10 @@ class Fleet:
 
     # Scraping
 
-    async def scrape(self, timeout: float = DEFAULT_TIMEOUT, only: Instance | None = None) -> Seen:
-        """Ask what is due, wait as long as a scraper with `timeout` seconds allows, and show what there is."""
+    async def scrape(self, patience: float = DEFAULT_TIMEOUT, only: Instance | None = None) -> Seen:
+        """Ask what is due, wait as long as a scraper with `patience` seconds allows, and show what there is."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + timeout - self._reserve(timeout, only)
+        end = loop.time() + patience - self._reserve(patience, only)
         instances = [only] if only else list(self)
         await self._renew_tokens(instances)
         awaited = [task for instance in instances for task in self._calls(instance, alone=only is not None)]
@@ -146,7 +146,7 @@ class Fleet:
             if awaited:
                 await asyncio.wait(awaited, timeout=max(0.0, end - loop.time()))
             at = time.perf_counter()
-            await self._committed(end - loop.time() + self._reserve(timeout, only) / 2)
+            await self._committed(end - loop.time() + self._reserve(patience, only) / 2)
         finally:
             self._scrapes -= 1
         now = self._clock()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -135,7 +136,7 @@ class TestTokens:
 
 
 class TestWithoutAFile:
-    VARIABLES = {
+    VARIABLES: ClassVar = {
         "GREENAPI_ID_INSTANCE": "1101000001",
         "GREENAPI_API_TOKEN": TOKEN,
         "GREENAPI_TARIFF": "developer",
@@ -188,8 +189,9 @@ class TestUnits:
             ("500ms", 0.5),
             ("1.5", 1.5),
             ("0", 0),
-        ]
-        + [("1d1h1m1s1ms", 90061.001), ("1.5h", 5400)],
+            ("1d1h1m1s1ms", 90061.001),
+            ("1.5h", 5400),
+        ],
     )
     def test_a_duration_is_read(self, text: str, seconds: float) -> None:
         assert duration(text) == pytest.approx(seconds)

@@ -86,7 +86,7 @@ def _unique(drafts: list[Draft], key: str) -> None:
 
 def _names_and_ids(drafts: list[Draft]) -> None:
     """A name that is another instance's id would make `/probe?target=` ambiguous."""
-    ids = {value: place for value, place in _given(drafts, "id")}
+    ids = dict(_given(drafts, "id"))
     for draft in drafts:
         name = draft.found.values.get("name")
         if name in ids and name != draft.found.values.get("id"):

@@ -17,8 +17,8 @@ import msgspec
 
 from ..instance import Saved
 from ..ledger import Scalars
-from ..ledger.vocabulary import FIELDS
 from ..ledger.totals import BUCKETS, FAMILIES, Family, Histogram
+from ..ledger.vocabulary import FIELDS
 from ..model import MESSENGERS, STAGES, UNKNOWN, Meaning, Method, Outcome
 from ..pace import Pause, SavedPace
 from .seal import Damaged

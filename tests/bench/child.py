@@ -27,7 +27,7 @@ from exporter.redaction import Redactor
 _AT_ONCE = 100
 
 
-class WatchfulSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class WatchfulSelector(selectors.DefaultSelector):
     """Notes the longest time the loop spent away from select: its longest block."""
 
     def __init__(self) -> None:
@@ -50,9 +50,12 @@ class Meter:
     async def report(self) -> dict[str, float]:
         cpu, self._cpu = time.process_time() - self._cpu, time.process_time()
         longest, self._selector.longest = self._selector.longest, 0.0
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        memory = {name: int(status[name].split()[0]) * 1024 for name in ("VmHWM", "VmRSS")}
-        return {"cpu": cpu, "longest_block": longest, **memory}
+        return {"cpu": cpu, "longest_block": longest, **_memory()}
+
+
+def _memory() -> dict[str, int]:
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {name: int(status[name].split()[0]) * 1024 for name in ("VmHWM", "VmRSS")}
 
 
 class Floor:

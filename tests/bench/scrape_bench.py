@@ -1,4 +1,4 @@
-"""What a scrape costs, as a ratio to the floor measured in the same run. `python -m tests.bench.scrape_bench --help`."""
+"""What a scrape costs, as a ratio to the floor measured in the same run; see `--help`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ class Figures:
         return statistics.median(ratios), min(ratios), max(ratios)
 
     def median(self, side: str, name: str) -> float:
-        return statistics.median(figures[name] for figures in getattr(self, side))
+        figures: list[dict[str, float]] = getattr(self, side)
+        return statistics.median(each[name] for each in figures)
 
 
 @contextmanager
@@ -142,14 +144,16 @@ def measure(instances: int, rows: int, rounds: int, *, gzip: bool) -> tuple[Figu
 
 def show(title: str, figures: Figures, cold: dict[str, float]) -> None:
     median, least, most = figures.ratio("cpu")
+    floor, exporter = partial(figures.median, "floor"), partial(figures.median, "exporter")
+    peaks = [max(each["VmHWM"] for each in side) / 1e6 for side in (figures.exporter, figures.floor)]
     print(
-        f"{title:42} CPU {median:5.2f} x floor ({least:.2f}..{most:.2f}; floor {figures.median('floor', 'cpu'):.3f} s)  "
-        f"wall {figures.ratio('wall')[0]:5.2f} x  longest block {figures.median('exporter', 'longest_block') * 1e3:5.1f} ms "
-        f"(floor {figures.median('floor', 'longest_block') * 1e3:.1f})  "
-        f"peak {max(f['VmHWM'] for f in figures.exporter) / 1e6:5.0f} MB "
-        f"(floor {max(f['VmHWM'] for f in figures.floor) / 1e6:.0f})  "
-        f"answer {figures.median('exporter', 'bytes') / 1e6:.2f} MB  "
+        f"{title:38} CPU {median:5.2f} x floor ({least:.2f} to {most:.2f}; floor {floor('cpu'):.3f} s)",
+        f"wall {figures.ratio('wall')[0]:5.2f} x",
+        f"longest block {exporter('longest_block') * 1e3:5.1f} ms (floor {floor('longest_block') * 1e3:.1f})",
+        f"peak {peaks[0]:4.0f} MB (floor {peaks[1]:.0f})",
+        f"answer {exporter('bytes') / 1e6:.2f} MB",
         f"all rows new: {cold['cpu']:.3f} s",
+        sep="  ",
         flush=True,
     )
 
