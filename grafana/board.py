@@ -154,7 +154,7 @@ def _annotations() -> list[Json]:
                     "{{alertname}}", "{{name}}", on=False),
         _annotation("State changes to bad", f"({bad} == 1) unless ({bad} offset 2m == 1)", "orange",
                     "{{name}}: {{state}}", "The instance's state became {{state}}."),
-        _annotation("Exporter restarts", f"changes({own('process_start_time_seconds')}[2m]) > 0", "blue",
+        _annotation("Exporter restarts", f"time() - {own('process_start_time_seconds')} < 120", "blue",
                     "exporter restarted", "{{instance}}", on=False),
     ]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_uppercase
+
 from exporter.model import READ
 
 from . import questions as ask
@@ -49,22 +51,23 @@ def fleet() -> Json:
 def _broken_now() -> list[Panel]:
     return [
         stat(
-            "Blocked or logged out",
-            "Instances that cannot send at all: banned by the messenger, or their phone session ended.",
+            "Cannot send",
+            "Instances that are blocked or logged out: banned by the messenger, or their phone session ended.",
             Query(ask.in_state("blocked", *LOGGED_OUT), instant=True), steps=ANY_IS_BAD,
         ),
         stat(
-            "Yellow card or suspended",
-            "Instances that the messenger has restricted for a while; their queue waits. Stop the campaign.",
+            "Yellow card",
+            "Instances with a yellow card, or suspended: the messenger has restricted them for a while; their queue "
+            "waits. Stop the campaign.",
             Query(ask.in_state(*MARKED), instant=True), steps=thresholds(GREEN, (1, YELLOW)),
         ),
         stat(
-            "Queries failing",
+            "Query fails",
             "Instances whose last question to GREEN-API failed: we do not see them now. Messages may well go on.",
             Query(f"sum(1 - {mirrored('up')})", instant=True), steps=ANY_IS_BAD,
         ),
         stat(
-            "Firing alerts",
+            "Alerts",
             "Alerts of this product that fire now; the list is on the right. Needs the alerting rules to be loaded.",
             Query(
                 'count(ALERTS{alertname=~"GreenApi.+",alertstate="firing"}) '
@@ -75,57 +78,62 @@ def _broken_now() -> list[Panel]:
         ),
         _firing(),
         stat(
-            "Oldest pending message",
+            "Oldest queued",
             "How long the oldest queued message has waited. Yellow from 15 minutes; red from 20 hours, as the service "
             "drops queued messages at 24 hours.",
             Query(ask.oldest_pending(), instant=True), unit="s", steps=PENDING_STEPS, decimals=0,
             mappings=value_mapping({"0": ("none", GREEN)}),
         ),
         stat(
-            "Sent over 1 h ago, not delivered",
-            "Messages that left long ago and have not arrived: phones that are off, or silent filtering. Some are "
-            "normal; compare with what is usual for you.",
-            Query(ask.overdue(), instant=True), steps=thresholds("blue"),
+            "Undelivered",
+            "Messages that left over an hour ago and have not arrived: phones that are off, or silent filtering. Some "
+            "are normal; compare with what is usual for you.",
+            Query(ask.overdue(), instant=True), unit="locale", steps=thresholds("blue"), background=False,
         ),
         stat(
             "Oldest data",
             "Age of the oldest instance's data, in its own query intervals (taken as one minute at least). "
             "Above 3 the numbers below are stale.",
-            Query(ask.intervals_behind(), instant=True), unit="suffix: intervals", decimals=1,
+            Query(ask.intervals_behind(), instant=True), unit="suffix:intervals", decimals=1,
             steps=thresholds(GREEN, (3, YELLOW), (10, RED)),
         ),
         stat(
-            "Instances watched",
+            "Instances",
             "Instances that the exporter is configured to watch, within the choice above.",
             Query(f"count(count by (id_instance) ({mirrored('query_interval_seconds')}))", instant=True),
-            steps=thresholds("blue"),
+            steps=thresholds("blue"), background=False,
         ),
     ]  # fmt: skip
 
 
 def _firing() -> Panel:
     """Placed beside two lines of tiles, hence their height."""
-    since = 'ALERTS_FOR_STATE{alertname=~"GreenApi.+"} * 1000'
-    firing = 'ALERTS{alertname=~"GreenApi.+",alertstate="firing"}'
-    severities = {"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", "blue")}
+    lasting = (
+        'time() - ALERTS_FOR_STATE{alertname=~"GreenApi.+"} '
+        'and ignoring (alertstate) ALERTS{alertname=~"GreenApi.+",alertstate="firing"}'
+    )
+    shortened = f'label_replace({lasting}, "alert", "$1", "alertname", "GreenApi(.+)")'
+    severities = {"critical": ("page", RED), "warning": ("ticket", ORANGE), "info": ("info", "blue")}
     return table(
-        "What is firing", "Alerts that fire now, the longest first. The runbook says what each means and what to do.",
-        Query(f"{since} and ignoring (alertstate) {firing}", instant=True, form="table"),
+        "What is firing",
+        "Alerts that fire now, the longest first: a page wakes somebody, a ticket is for the working day. "
+        "docs/runbooks.md says what each means and what to do.",
+        Query(shortened, instant=True, form="table"),
         [
-            {"id": "filterFieldsByName", "options": {"include": {"names": ["severity", "alertname", "name", "Value"]}}},
+            {"id": "filterFieldsByName", "options": {"include": {"names": ["severity", "alert", "name", "Value"]}}},
             {"id": "organize", "options": {
-                "indexByName": {"severity": 0, "alertname": 1, "name": 2, "Value": 3},
-                "renameByName": {"severity": "Severity", "alertname": "Alert", "name": "Instance", "Value": "Since"},
+                "indexByName": {"severity": 0, "alert": 1, "name": 2, "Value": 3},
+                "renameByName": {"severity": "As", "alert": "Alert", "name": "Instance", "Value": "For"},
             }},
         ],
         overrides=[
-            override("Severity", mappings=value_mapping(severities), custom__width=85,
+            override("As", mappings=value_mapping(severities), custom__width=60,
                      custom__cellOptions={"type": "color-text"}),
-            override("Since", unit="dateTimeFromNow", custom__width=110),
+            override("For", unit="s", decimals=0, custom__width=75),
             override("Alert", unit="string"),
             override("Instance", unit="string", links=[open_instance("__value.text")]),
         ],
-        width=8, height=8, sort=[{"displayName": "Since", "desc": False}],
+        width=8, height=8, sort=[{"displayName": "For", "desc": True}],
     )  # fmt: skip
 
 
@@ -148,49 +156,54 @@ def _worst_first() -> Panel:
         "Read": ask.with_statuses(ask.now_share("read", ask.EACH)),
         "noAccount": ask.no_account("$__range", ask.EACH),
         "Failed": ask.reached(ask.BAD, "$__range", ask.EACH),
-        "Oldest pending": ask.oldest_pending(ask.EACH),
-        "Median read": ask.quantile(0.5, READ, "$__range", ask.EACH),
-        "Rate-limited": ask.rate_limited("$__range", ask.EACH),
+        "In queue": ask.oldest_pending(ask.EACH),
+        "Read after": ask.quantile(0.5, READ, "$__range", ask.EACH, least=1),
+        "429": ask.rate_limited("$__range", ask.EACH),
         "Data age": ask.data_age(ask.EACH),
-        "Worst": ask.badness(),
     }
-    letters = "ABCDEFGHIJKLMNOP"
-    values = {f"Value #{letter}": title for letter, title in zip(letters, columns, strict=False)}
+    values = {f"Value #{letter}": title for letter, title in zip(ascii_uppercase, columns, strict=False)}
     titles = {"name": "Instance", "id_instance": "Id"} | values
+    worst = f"Value #{ascii_uppercase[len(columns)]}"
     coloured = {"type": "color-background", "mode": "basic"}
     text = {"type": "color-text"}
     return table(
         "Instances, worst first",
         "Over the chosen time, except Delivered and Read: these are present shares of the messages that the last "
-        "answer shows, and empty where the instance's statuses are switched off. Click a name for its own page.",
-        [Query(expr, instant=True, form="table") for expr in columns.values()],
+        "answer shows, and empty where the instance's statuses are switched off. Failed includes yellow cards; In "
+        "queue is the oldest message that waits; Read after is the median; 429 is the share of calls refused as too "
+        "frequent. Click a name for its own page.",
+        [Query(expr, instant=True, form="table") for expr in (*columns.values(), ask.badness())],
         [
             {"id": "merge", "options": {}},
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": worst, "desc": True}]}},
             {"id": "organize", "options": {
-                "excludeByName": {"Time": True},
+                "excludeByName": {"Time": True, worst: True},
                 "indexByName": {name: place for place, name in enumerate(titles)},
                 "renameByName": titles,
             }},
         ],
         overrides=[
-            override("Instance", unit="string", links=[open_instance("__value.text")], custom__minWidth=140),
-            override("Id", unit="string", custom__width=110),
-            override("State", mappings=state_mappings(), custom__cellOptions=coloured, custom__width=120),
-            override("Sent", unit="short", decimals=0),
-            override("Delivered", unit="percentunit", decimals=0),
-            override("Read", unit="percentunit", decimals=0),
-            override("noAccount", unit="percentunit", decimals=1, thresholds=SHARE_STEPS, custom__cellOptions=text),
-            override("Failed", unit="percentunit", decimals=1, thresholds=SHARE_STEPS, custom__cellOptions=text),
-            override("Oldest pending", unit="s", decimals=0, thresholds=PENDING_STEPS, custom__cellOptions=text,
-                     mappings=value_mapping({"0": ("none", GREEN)})),
-            override("Median read", unit="s", decimals=0),
-            override("Rate-limited", unit="percentunit", decimals=1, custom__cellOptions=text,
-                     thresholds=thresholds(GREEN, (0.05, YELLOW))),
-            override("Data age", unit="s", decimals=0),
-            override("Worst", custom__hidden=True),
+            override("Instance", unit="string", links=[open_instance("__value.text")], custom__minWidth=150),
+            override("Id", unit="string", custom__width=105),
+            override("State", mappings=state_mappings(), custom__cellOptions=coloured, custom__width=115),
+            override("Sent", unit="locale", decimals=0, custom__width=75),
+            override("Delivered", unit="percentunit", decimals=0, custom__width=85),
+            override("Read", unit="percentunit", decimals=0, custom__width=65),
+            _share_column("noAccount", SHARE_STEPS, 95),
+            _share_column("Failed", SHARE_STEPS, 75),
+            override("In queue", unit="s", decimals=0, thresholds=PENDING_STEPS, custom__cellOptions=text,
+                     mappings=value_mapping({"0": ("none", GREEN)}), custom__width=90),
+            override("Read after", unit="s", decimals=0, custom__width=95),
+            _share_column("429", thresholds(GREEN, (0.05, YELLOW)), 70),
+            override("Data age", unit="s", decimals=0, custom__width=85),
         ],
-        height=8, sort=[{"displayName": "Worst", "desc": True}], none="–",
+        height=8, none="–",
     )  # fmt: skip
+
+
+def _share_column(title: str, steps: Json, width: int) -> Json:
+    return override(title, unit="percentunit", decimals=1, thresholds=steps, custom__cellOptions={"type": "color-text"},
+                    custom__width=width)  # fmt: skip
 
 
 def _traffic() -> list[Panel]:
@@ -211,8 +224,9 @@ def _traffic() -> list[Panel]:
         bargauge(
             "Outcome now",
             "The messages of the last answers by the status they have now: each message once.",
-            Query(f"sum by (status) ({mirrored('outgoing_window_messages')}) > 0", "{{status}}", instant=True),
-            width=6, overrides=status_overrides(),
+            Query(f"sort_desc(sum by (status) ({mirrored('outgoing_window_messages')}) > 0)", "{{status}}",
+                  instant=True),
+            width=6, unit="locale", overrides=status_overrides(),
         ),
     ]
 
@@ -227,8 +241,8 @@ def _quality() -> list[Panel]:
             "How messages ended, judged when they were a day old (or as old as the window): the same messages above "
             "and below the line, so the bars add up to 100 %. It lags by that day.",
             Query(
-                f"sum by (status) (increase({settled}[$__range])) / on () group_left () "
-                f"(sum(increase({settled}[$__range])) > 0) > 0",
+                f"sort_desc(sum by (status) (increase({settled}[$__range])) / on () group_left () "
+                f"(sum(increase({settled}[$__range])) > 0) > 0)",
                 "{{status}}", instant=True,
             ),
             unit="percentunit", overrides=status_overrides(), most=1, decimals=1,
@@ -238,10 +252,10 @@ def _quality() -> list[Panel]:
             "Messages counted in the chosen time, and how many were sent, delivered and read in it. Reading that "
             "happens later, or of earlier messages, falls outside.",
             [Query(ask.increase(series, "$__range"), title, instant=True) for title, series in steps],
-            overrides=[*status_overrides(), override("counted", color=fixed(GREY))], decimals=0,
+            overrides=[*status_overrides(), override("counted", color=fixed(GREY))], unit="locale", decimals=0,
         ),
         timeseries(
-            "Numbers without an account: now and yesterday",
+            "No account: now and yesterday",
             "Share of the messages sent through the API whose number has no account, over an hour, against the same "
             "hour yesterday. A lower bound: the journal hides some.",
             [
@@ -254,7 +268,7 @@ def _quality() -> list[Panel]:
             ],
         ),
         timeseries(
-            "Numbers without an account by instance",
+            "No account, by instance",
             "The same by instance. The dashed line is the alert's threshold of 10 %. Shown for hours with more than "
             f"{ask.LEAST_MESSAGES} messages.",
             Query(ask.no_account(ask.OUTCOME_WINDOW, "name", ask.LEAST_MESSAGES), "{{name}}"),
@@ -264,11 +278,11 @@ def _quality() -> list[Panel]:
             "Failed, yellow card and suspended",
             "Share of the messages that reached one of these, over an hour, all instances. A lower bound.",
             [
-                Query(ask.reached(status, ask.OUTCOME_WINDOW, least=ask.LEAST_MESSAGES), status)
-                for status in ("failed", "yellowCard")
-            ] + [Query(ask.reached(("suspended", "noActiveSession"), ask.OUTCOME_WINDOW, least=ask.LEAST_MESSAGES),
-                       "suspended")],
-            unit="percentunit", width=12, overrides=status_overrides(),
+                Query(ask.reached(statuses, ask.OUTCOME_WINDOW, least=ask.LEAST_MESSAGES), title) for statuses, title in
+                ((("failed", "noActiveSession"), "failed"), (MARKED, "yellow card or suspended"))
+            ],
+            unit="percentunit", width=12,
+            overrides=[override("failed", color=fixed(RED)), override("yellow card or suspended", color=fixed(YELLOW))],
         ),
     ]  # fmt: skip
 

@@ -25,6 +25,13 @@ from .panels import Panel, Query, heatmap, stat, state_timeline, timeseries
 from .promql import mirrored, of_all
 from .shared import exporter_row, latency_panels
 
+AGE_LOOKS = {
+    "under_5m": ("under 5 min", GREEN),
+    "5m_1h": ("5 min to 1 h", YELLOW),
+    "1h_6h": ("1 to 6 h", ORANGE),
+    "over_6h": ("over 6 h", RED),
+}
+
 
 def instance() -> Json:
     rows = [
@@ -62,7 +69,7 @@ def _header() -> list[Panel]:
             "Whether the instance's setting outgoingWebhook is on. While it is off the journal stops at sent: "
             "nothing below about delivery and reading is true.",
             Query(f"max({mirrored('instance_setting_enabled', setting='outgoingWebhook')})", instant=True),
-            mappings=value_mapping({"0": ("OFF: delivery and reading are blind", RED), "1": ("on", GREEN)}), width=4,
+            mappings=value_mapping({"0": ("OFF", RED), "1": ("on", GREEN)}), width=4,
             none="unknown",
         ),
         stat(
@@ -77,7 +84,7 @@ def _header() -> list[Panel]:
         stat(
             "Sent in the chosen time", "Messages counted in the chosen time.",
             Query(ask.increase(mirrored("outgoing_messages_total"), "$__range"), instant=True), decimals=0,
-            background=False, steps=thresholds("blue"),
+            unit="locale", background=False, steps=thresholds("blue"),
         ),
         stat(
             "Delivered now", "Of the messages in the last answer, the share that has been delivered (or read).",
@@ -117,14 +124,13 @@ def state_lasts(since: str) -> str:
 
 
 def _queue() -> list[Panel]:
-    waiting = mirrored("outgoing_waiting_messages", status="pending")
     left = mirrored("outgoing_messages_reached_total", status=("sent", "noAccount", "notInGroup", "failed"))
     return [
         timeseries(
             "Oldest pending message",
             "How long the oldest queued message has waited. It grows by a minute a minute while nothing leaves.",
-            Query(ask.oldest_pending(), "oldest"), unit="s", width=8,
-            steps=thresholds("transparent", (900, YELLOW), (72000, RED)),
+            Query(f"({ask.oldest_pending()}) / 60", "oldest"), unit="m", width=8,
+            steps=thresholds("transparent", (15, YELLOW), (1200, RED)),
             overrides=[override("oldest", color=fixed(GREY))],
         ),
         timeseries(
@@ -140,32 +146,36 @@ def _queue() -> list[Panel]:
         ),
         timeseries(
             "Queue by age", "Messages that wait in the queue, by how long they have waited.",
-            Query(f"sum by (age) ({waiting})", "{{age}}"), unit="short", width=8, stacked=True, overrides=_ages(),
+            by_age("pending"), unit="short", width=8, stacked=True, overrides=_ages(),
         ),
     ]  # fmt: skip
 
 
 def _ages() -> list[Json]:
-    colours = {"under_5m": "green", "5m_1h": "yellow", "1h_6h": "orange", "over_6h": "red"}
-    titles = {"under_5m": "under 5 min", "5m_1h": "5 min to 1 h", "1h_6h": "1 to 6 h", "over_6h": "over 6 h"}
-    return [override(age, color=fixed(colour), displayName=titles[age]) for age, colour in colours.items()]
+    return [override(title, color=fixed(colour)) for title, colour in AGE_LOOKS.values()]
+
+
+def by_age(status: str) -> list[Query]:
+    """One query for each age, the freshest first."""
+    return [
+        Query(f"sum({mirrored('outgoing_waiting_messages', status=status, age=age)})", title)
+        for age, (title, _) in AGE_LOOKS.items()
+    ]
 
 
 def _messages() -> list[Panel]:
-    sent = mirrored("outgoing_waiting_messages", status="sent")
     return [
         timeseries(
             "Present statuses",
             "The messages of each answer by the status they had then; each message once, so the areas may be added.",
-            Query(f"sum by (status) ({mirrored('outgoing_window_messages')}) > 0", "{{status}}"),
-            unit="short", width=12, stacked=True, overrides=status_overrides(),
+            by_status("sum({})", "outgoing_window_messages"), unit="short", width=12, stacked=True,
+            overrides=status_overrides(),
         ),
         timeseries(
             "New statuses a minute",
             "Messages that reached each status, a minute. One message reaches several, so do not add them.",
-            Query(f"60 * sum by (status) (rate({mirrored('outgoing_messages_reached_total')}[$__rate_interval])) > 0",
-                  "{{status}}"),
-            unit="mpm", width=12, overrides=status_overrides(),
+            by_status("60 * sum(rate({}[$__rate_interval]))", "outgoing_messages_reached_total"), unit="mpm",
+            width=12, overrides=status_overrides(),
         ),
         timeseries(
             "By type", "Messages counted, a minute, by type.",
@@ -176,7 +186,7 @@ def _messages() -> list[Panel]:
         timeseries(
             "Sent and not delivered, by age",
             "Messages that left and have not arrived, by how long ago that was.",
-            Query(f"sum by (age) ({sent})", "{{age}}"), unit="short", stacked=True, overrides=_ages(),
+            by_age("sent"), unit="short", stacked=True, overrides=_ages(),
         ),
         timeseries(
             "Chats", "Different chats among the messages of each answer.",
@@ -185,11 +195,18 @@ def _messages() -> list[Panel]:
     ]  # fmt: skip
 
 
+def by_status(question: str, name: str) -> list[Query]:
+    """One query for each status that all accounts show, so that they stand in the order of a message's life."""
+    life = ("read", "delivered", "sent", "pending", "noAccount", "notInGroup", "failed", "yellowCard")
+    return [Query(question.format(mirrored(name, status=status)), status) for status in life]
+
+
 def _delivery_heatmap() -> Panel:
     series = mirrored("outgoing_delivery_latency_seconds_bucket")
     return heatmap(
         "From sending to delivery",
-        "Each column is a moment, each line a span: the darker, the more messages were delivered after so long.",
+        "Each column is a moment, each line a span: the stronger its colour, the more messages were "
+        "delivered after so long.",
         Query(f"sum by (le) (increase({series}[$__rate_interval]))", "{{le}}", form="heatmap"), width=24, height=8,
     )  # fmt: skip
 
@@ -205,11 +222,18 @@ def _against_the_others() -> list[Panel]:
               ask.now_share("read"), ask.with_statuses(ask.now_share("read", ask.EACH, of_all), of_all)),
         _pair("Failed, yellow card, suspended", "Share of bad ends, over an hour", "percentunit", RED,
               ask.reached(ask.BAD, window, least=least), ask.reached(ask.BAD, window, ask.EACH, least, of_all)),
-        _pair("Median delivery", "Half of the messages are delivered so fast, over an hour", "s", "light-green",
-              ask.quantile(0.5, DELIVERY, window), ask.quantile(0.5, DELIVERY, window, ask.EACH, of_all)),
-        _pair("Median reading", "Half of the read messages are read so fast, over an hour", "s", "dark-green",
-              ask.quantile(0.5, READ, window), ask.quantile(0.5, READ, window, ask.EACH, of_all)),
+        _pair("Median delivery", "Half of the messages are delivered so fast, over an hour", "m", "light-green",
+              minutes(ask.quantile(0.5, DELIVERY, window)),
+              minutes(ask.quantile(0.5, DELIVERY, window, ask.EACH, of=of_all))),
+        _pair("Median reading", "Half of the read messages are read so fast, over an hour", "m", "dark-green",
+              minutes(ask.quantile(0.5, READ, window)),
+              minutes(ask.quantile(0.5, READ, window, ask.EACH, of=of_all))),
     ]  # fmt: skip
+
+
+def minutes(expr: str) -> str:
+    """Seconds in minutes: an axis of seconds has its marks at 16.7 min."""
+    return f"({expr}) / 60"
 
 
 def _pair(title: str, what: str, unit: str, colour: str, mine: str, others: str) -> Panel:

@@ -38,9 +38,9 @@ STATE_LOOKS: Mapping[str, tuple[str, str]] = {
     "starting": ("starting", "blue"),
     "yellowCard": ("yellow card", "yellow"),
     "suspended": ("suspended", "dark-yellow"),
-    "pendingCode": ("waits for a code", "orange"),
-    "pendingPassword": ("waits for a password", "light-orange"),
-    "other": ("unknown state", GREY),
+    "pendingCode": ("needs a code", "orange"),
+    "pendingPassword": ("needs password", "light-orange"),
+    "other": ("unknown", GREY),
 }
 """The service's state -> what people read, and its colour."""
 

@@ -68,7 +68,7 @@ def timeseries(
     custom: Json = {
         "drawStyle": "bars" if bars else "line",
         "lineWidth": 0 if bars else 2 if not stacked else 1,
-        "fillOpacity": 80 if bars else 45 if stacked else 6,
+        "fillOpacity": 80 if bars else 45 if stacked else 0 if logarithmic else 6,
         "showPoints": "never",
         "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
@@ -102,6 +102,7 @@ def bargauge(
         "minVizHeight": 16,
         "maxVizHeight": 48,
         "sizing": "auto",
+        "text": {"titleSize": 12, "valueSize": 16},
     }
     return _panel("bargauge", title, description, query, (width, height), defaults, options, overrides)
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from exporter.catalog import CATALOG
-from exporter.ledger.account import FIELDS
 from exporter.ledger.totals import BUCKETS
+from exporter.ledger.vocabulary import FIELDS
 from exporter.ledger.window import AGES, CHAT_TYPES
 from exporter.metric import Kind
 from exporter.model import (

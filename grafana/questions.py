@@ -13,6 +13,8 @@ from .look import state_number
 from .promql import mirrored
 
 EACH = "id_instance, name"
+OUT_OF_QUEUE = ("sent", "noAccount", "notInGroup")
+"""What a message becomes that leaves the queue."""
 BAD = ("failed", "yellowCard", "suspended")
 OVERDUE = ("1h_6h", "over_6h")
 ARRIVED = ("delivered", "read")
@@ -21,6 +23,7 @@ OUTCOME_WINDOW = "1h"
 """Shares of what was counted are taken over so long: in shorter spans statuses and messages do not meet."""
 LEAST_MESSAGES = 20
 """A share of fewer messages says little."""
+LEAST_LATENCIES = 8
 OBJECTIVE = 0.99
 """Share of the messages that should not end as failed, yellowCard or suspended."""
 
@@ -36,15 +39,21 @@ def increase(series: str, window: str, by: str = "", ago: str = "") -> str:
     return grouped(f"increase({series}[{window}]{ago and f' offset {ago}'})", by)
 
 
-def share(part: str, whole: str, window: str, by: str = "", least: int = 0, ago: str = "") -> str:
+def share(part: str, whole: str, window: str, by: str = "", least: int = 0) -> str:
     """Increase of `part` over increase of `whole`; nothing where `whole` is not above `least`."""
-    return f"{increase(part, window, by, ago)} / ({increase(whole, window, by, ago)} > {least})"
+    return f"{increase(part, window, by)} / ({increase(whole, window, by)} > {least})"
 
 
 def no_account(window: str, by: str = "", least: int = 0, ago: str = "", of: Selectors = mirrored) -> str:
-    """Share of the messages sent by API whose number has no account."""
+    """Share of the messages sent by API whose number has no account.
+
+    Of the messages counted in `window`, or of those that left the queue if these are more: when a jam dissolves, what
+    was counted long ago turns out to have no account, and the share would exceed 100 %.
+    """
     part = of("outgoing_messages_reached_total", status="noAccount", origin="api")
-    return share(part, of("outgoing_messages_total", origin="api"), window, by, least, ago)
+    counted = increase(of("outgoing_messages_total", origin="api"), window, by, ago)
+    left = increase(of("outgoing_messages_reached_total", status=OUT_OF_QUEUE, origin="api"), window, by, ago)
+    return f"{increase(part, window, by, ago)} / (({counted} >= {left} or {left}) > {least})"
 
 
 def reached(
@@ -67,9 +76,14 @@ def with_statuses(expr: str, of: Selectors = mirrored) -> str:
     return f"({expr}) unless on ({EACH}) {of('instance_setting_enabled', setting='outgoingWebhook')} == 0"
 
 
-def quantile(q: float, stage: str, window: str, by: str = "", of: Selectors = mirrored) -> str:
+def quantile(
+    q: float, stage: str, window: str, by: str = "", least: int = LEAST_LATENCIES, of: Selectors = mirrored
+) -> str:
+    """A quantile of a latency in seconds; nothing where fewer than `least` were observed, for these tell chance."""
     labels = f"{by}, le" if by else "le"
-    return f"histogram_quantile({q}, {increase(of(f'outgoing_{stage}_latency_seconds_bucket'), window, labels)})"
+    histogram = f"outgoing_{stage}_latency_seconds"
+    enough = f"{increase(of(f'{histogram}_count'), window, by)} >= {least}"
+    return f"histogram_quantile({q}, {increase(of(f'{histogram}_bucket'), window, labels)}) and {enough}"
 
 
 def within(bucket: float, window: str, by: str = "") -> str:
@@ -96,8 +110,9 @@ def in_state(*states: str, by: str = "") -> str:
 
 
 def overdue(by: str = "") -> str:
-    """Messages sent over an hour ago that have not been delivered."""
-    return grouped(mirrored("outgoing_waiting_messages", status="sent", age=OVERDUE), by)
+    """Messages sent over an hour ago that have not been delivered; not of instances whose statuses are off."""
+    late = grouped(mirrored("outgoing_waiting_messages", status="sent", age=OVERDUE), EACH)
+    return grouped(with_statuses(late), by)
 
 
 def oldest_pending(by: str = "") -> str:
@@ -106,15 +121,18 @@ def oldest_pending(by: str = "") -> str:
     return f"{age} or {grouped('0 * ' + mirrored('outgoing_waiting_messages', status='pending'), by, 'max')}"
 
 
+_AGE = f"clamp_min(time() - {mirrored('last_success_timestamp_seconds')}, 0)"
+"""A query ends a little after the time that Prometheus gives to its scrape, hence never below 0."""
+
+
 def data_age(by: str = "") -> str:
     """Seconds since the last successful query."""
-    return grouped(f"time() - {mirrored('last_success_timestamp_seconds')}", by, "max")
+    return grouped(_AGE, by, "max")
 
 
 def intervals_behind(by: str = "") -> str:
     """Age of the data in intervals in force, taken as a minute at least: more often hardly anybody scrapes."""
-    age = f"(time() - {mirrored('last_success_timestamp_seconds')})"
-    return grouped(f"{age} / clamp_min({mirrored('query_interval_seconds')}, 60)", by, "max")
+    return grouped(f"{_AGE} / clamp_min({mirrored('query_interval_seconds')}, 60)", by, "max")
 
 
 def rate_limited(window: str, by: str = "") -> str:

@@ -24,8 +24,8 @@ def latency_panels() -> list[Panel]:
     return [
         heatmap(
             "From sending to reading",
-            "Each column is a moment, each line a span: the darker, the more messages were read after so long. "
-            "Latencies are upper ends: the answer that first showed the status.",
+            "Each column is a moment, each line a span: the stronger its colour, the more messages were read after so "
+            "long. Latencies are upper ends: the answer that first showed the status.",
             Query(
                 f"sum by (le) (increase({mirrored('outgoing_read_latency_seconds_bucket')}[$__rate_interval]))",
                 "{{le}}", form="heatmap",
@@ -60,10 +60,10 @@ def _quantiles(title: str, stage: str, remark: str, quantiles: tuple[float, ...]
     names = dict(zip((0.5, 0.9, 0.99), QUANTILE_COLOURS, strict=True))
     return timeseries(
         title,
-        f"Half of the messages (and 9 of 10, and 99 of 100) took at most so long, over half an hour: {remark}. The "
-        "scale is logarithmic.",
-        [Query(ask.quantile(q, stage, SMOOTH), names[q]) for q in quantiles],
-        unit="s", least=None, logarithmic=True,
+        f"Half of the messages (and 9 of 10, and 99 of 100) took at most so many minutes, over half an hour: {remark}. "
+        f"Shown from {ask.LEAST_LATENCIES} messages on; the scale is logarithmic.",
+        [Query(f"({ask.quantile(q, stage, SMOOTH)}) / 60", names[q]) for q in quantiles],
+        unit="suffix:min", least=None, logarithmic=True,
         overrides=[override(name, color=fixed(colour)) for name, colour in QUANTILE_COLOURS.items()],
     )  # fmt: skip
 
@@ -86,11 +86,11 @@ def _calls() -> list[Panel]:
         ),
         timeseries(
             "Refused: too often, or over the quota",
-            "Calls answered with 429 (more than one a second, perhaps by your own program) or 466 (the month's calls "
-            "of the tariff are used up).",
-            [Query(ask.increase(mirrored("api_requests_total", outcome=outcome), "$__rate_interval"), title)
+            "Calls a minute answered with 429 (more than one a second, perhaps by your own program) or 466 (the "
+            "month's calls of the tariff are used up).",
+            [Query(f"60 * sum(rate({mirrored('api_requests_total', outcome=outcome)}[$__rate_interval]))", title)
              for outcome, title in refusals],
-            unit="short", bars=True, overrides=[
+            unit="cpm", overrides=[
                 override("429 too often", color=fixed(YELLOW)),
                 override("466 quota used up", color=fixed("dark-orange")),
             ],
@@ -206,21 +206,20 @@ def _settings_overrides() -> list[dict[str, object]]:
 
 def _process() -> list[Panel]:
     version = (
-        "max by (instance, version) "
-        f"({own('process_start_time_seconds')} * on (job, instance) group_left (version) "
-        f"{own('greenapi_exporter_build_info')}) * 1000"
+        f"time() - max by (instance, version) ({own('process_start_time_seconds')} "
+        f"* on (job, instance) group_left (version) {own('greenapi_exporter_build_info')})"
     )
     reloaded = value_mapping({"0": ("refused", RED), "1": ("valid", GREEN)})
     return [
         stat(
-            "Version, running since", "Version of the exporter, and when it was started.",
-            Query(version, "{{version}}", instant=True), unit="dateTimeFromNow", width=4, background=False,
-            text="value_and_name",
+            "Version, running for", "Version of the exporter, and how long ago it was started.",
+            Query(version, "{{version}}", instant=True), unit="s", decimals=0, width=4, height=8, background=False,
+            steps=thresholds("text"), text="value_and_name",
         ),
         stat(
             "Configuration", "Whether the configuration was valid when it was last loaded.",
             Query(f"min({own('greenapi_exporter_config_last_reload_successful')})", instant=True), width=4,
-            mappings=reloaded,
+            height=8, mappings=reloaded,
         ),
         timeseries(
             "Memory and state file", "Memory of the exporter's process, and size of its state file.",
@@ -228,17 +227,17 @@ def _process() -> list[Panel]:
                 Query(f"sum by (instance) ({own('process_resident_memory_bytes')})", "memory"),
                 Query(f"sum by (instance) ({own('greenapi_exporter_state_file_bytes')})", "state file"),
             ],
-            unit="bytes", width=8,
+            unit="bytes", width=6,
         ),
         timeseries(
             "Known messages", "Messages that the exporter remembers, so that it counts each only once.",
             Query(f"sum by (instance) ({own('greenapi_exporter_known_messages')})", "{{instance}}"),
-            unit="short", width=8,
+            unit="short", width=5,
         ),
         timeseries(
             "Failures to save",
             "Writes of the state file that failed. While they do, counters stand still.",
             Query(f"sum(increase({own('greenapi_exporter_state_failures_total')}[$__rate_interval]))", "failures"),
-            unit="short", width=8, bars=True, overrides=[override("failures", color=fixed(RED))],
+            unit="short", width=5, bars=True, overrides=[override("failures", color=fixed(RED))],
         ),
     ]  # fmt: skip

@@ -139,6 +139,7 @@ def _lists(options: Options) -> list[Alert]:
             "GreenApiNoAccountJump",
             f"{now} > {options.no_account_jump:g} * ({now} offset {day})\n"
             f"and {now} > {options.no_account_worth_a_jump}\n"
+            f"and {now} * {volume('1h')} >= {options.no_account_least}\n"
             f"and {volume('1h')} >= {least}\nand {volume('1h')} offset {day} >= {least}", "10m", WARNING,
             "Many more numbers without an account than yesterday",
             f"{PERCENT} of the numbers that {NAME} wrote to in an hour have no account, more than "

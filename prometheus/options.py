@@ -26,6 +26,8 @@ class Options:
     """Times the share of the same hour yesterday."""
     no_account_worth_a_jump: float = 0.03
     """A smaller share is no reason to alert, however small it was yesterday."""
+    no_account_least: int = 10
+    """Fewer numbers without an account in an hour may be chance."""
     objective: float = 0.99
     """Share of the messages that should not end as failed, yellowCard or suspended."""
     delivery_slow: int = 300
@@ -46,12 +48,15 @@ class Options:
 
     def span(self, duration: str) -> str:
         """A duration such as 30m, scaled, as Prometheus writes it."""
-        if self.scale == 1:
-            return duration
-        found = re.fullmatch(r"(\d+)(ms|[smhd])", duration)
-        if found is None:
-            raise ValueError(f"{duration!r} is not a duration such as 30m")
-        return f"{max(1, round(int(found[1]) * _UNITS[found[2]] * self.scale * 1000))}ms"
+        return duration if self.scale == 1 else f"{max(1, round(seconds(duration) * self.scale * 1000))}ms"
+
+
+def seconds(duration: str) -> float:
+    """A duration of one unit, such as 30m, in seconds."""
+    found = re.fullmatch(r"(\d+)(ms|[smhd])", duration)
+    if found is None:
+        raise ValueError(f"{duration!r} is not a duration such as 30m")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 DEFAULTS = Options()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grafana.promql import PER_INSTANCE, TARGET, selector
-from grafana.questions import ARRIVED, BAD, OVERDUE
+from grafana.questions import ARRIVED, BAD, OUT_OF_QUEUE, OVERDUE
 
 from .options import DEFAULTS, Options
 
@@ -62,8 +62,8 @@ SETTLED = {"delivered": ARRIVED, "read": ("read",), "no_account": ("noAccount",)
 def recordings(options: Options) -> list[Recording]:
     return [
         *(_volume(window, options) for window in VOLUME_WINDOWS),
-        *(_share(no_account(window), "noAccount", window, options, origin="api") for window in NO_ACCOUNT_WINDOWS),
-        *(_share(bad(window), BAD, window, options) for window in BAD_WINDOWS),
+        *(_no_account(window, options) for window in NO_ACCOUNT_WINDOWS),
+        *(_bad(window, options) for window in BAD_WINDOWS),
         *(_settled(what, statuses, options) for what, statuses in SETTLED.items()),
         Recording(UNDELIVERED, _undelivered()),
     ]
@@ -79,17 +79,26 @@ def _volume(window: str, options: Options) -> Recording:
     return Recording(volume(window), f"sum without (message_type, origin) ({counted})")
 
 
-def _share(
-    name: str, statuses: str | tuple[str, ...], window: str, options: Options, **only: str | tuple[str, ...]
-) -> Recording:
+def _reached(statuses: str | tuple[str, ...], span: str, **only: str) -> str:
+    rate = f"rate({series('outgoing_messages_reached_total', status=statuses, **only)}[{span}])"
+    return f"sum without (status, message_type, origin) ({rate})"
+
+
+def _counted(span: str, **only: str) -> str:
+    return f"sum without (message_type, origin) (rate({series('outgoing_messages_total', **only)}[{span}]))"
+
+
+def _no_account(window: str, options: Options) -> Recording:
+    """Of the messages counted, or of those that left the queue if these are more (see `grafana.questions`)."""
     span = options.span(window)
-    part = f"rate({series('outgoing_messages_reached_total', status=statuses, **only)}[{span}])"
-    whole = f"rate({series('outgoing_messages_total', **only)}[{span}])"
-    return Recording(
-        name,
-        f"sum without (status, message_type, origin) ({part})\n"
-        f"/\n(sum without (message_type, origin) ({whole}) > 0)",
-    )  # fmt: skip
+    counted, left = _counted(span, origin="api"), _reached(OUT_OF_QUEUE, span, origin="api")
+    part = _reached("noAccount", span, origin="api")
+    return Recording(no_account(window), f"{part}\n/\n(({counted} >= {left} or {left}) > 0)")
+
+
+def _bad(window: str, options: Options) -> Recording:
+    span = options.span(window)
+    return Recording(bad(window), f"{_reached(BAD, span)}\n/\n({_counted(span)} > 0)")
 
 
 def _settled(what: str, statuses: tuple[str, ...], options: Options) -> Recording:

@@ -13,11 +13,12 @@ from prometheus.recording import recorded
 from .reading import BUILTIN, expressions, filled, named, panels, used_variables
 
 UNITS = {
-    "short", "percentunit", "s", "mpm", "cpm", "string", "bytes", "dateTimeFromNow", "suffix: intervals", "suffix:x",
+    "short", "percentunit", "s", "mpm", "cpm", "string", "bytes", "locale", "m", "suffix:intervals", "suffix:x",
+    "suffix:min",
 }  # fmt: skip
 RULES_OWN = {"ALERTS": {"alertname", "alertstate", "severity", "name"}, "ALERTS_FOR_STATE": {"alertname"}}
 """Series that Prometheus makes of alerting rules."""
-MADE_LABELS = {"part"}
+MADE_LABELS = {"part", "alert"}
 """Labels that queries make up by label_replace."""
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 BOARDS = ("fleet", "instance")
 BUILTIN = {"__rate_interval": "4m", "__interval": "1m", "__range": "24h"}
 
-VARIABLE = re.compile(r"\$(?:(\w+)|\{([\w.]+)(?::(\w+))?\})")
+VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([\w.]+)(?::(\w+))?\})")
 
 
 def dashboard(name: str, form: str = "dashboards") -> dict[str, Any]:
