@@ -53,13 +53,14 @@ class HandClock:
 
 
 class Listener(logging.Handler):
-    """Keeps the log lines as the exporter would write them, and the address that it says it listens on."""
+    """Keeps the log lines as the exporter would write them, and the address that the `running` one says it has."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__(logging.DEBUG)
         self.setFormatter(LineFormatter("logfmt", redactor))
         self.lines: list[str] = []
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.running: asyncio.Task[None] | None = None
 
     def ended(self, running: asyncio.Task[None]) -> None:
         """The exporter has ended; if it never listened, whoever waits for its address is told why."""
@@ -68,7 +69,7 @@ class Listener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
-        if record.getMessage() == "listening" and not self.address.done():
+        if record.getMessage() == "listening" and asyncio.current_task() is self.running:
             self.address.set_result(record.__dict__["fields"]["address"])
 
 
@@ -135,7 +136,7 @@ async def exporting(config_file: Path, tls: ssl.SSLContext | None = None) -> Asy
     options = parse([f"--config.file={config_file}", "--web.listen-address=127.0.0.1:0"])
     settings, _ = loading.load(str(config_file))
     with listening(listener):
-        running = asyncio.create_task(App(options, redactor, clock=clock, tls=tls).run(settings))
+        running = listener.running = asyncio.create_task(App(options, redactor, clock=clock, tls=tls).run(settings))
         try:
             running.add_done_callback(listener.ended)
             async with aiohttp.ClientSession() as http:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -123,50 +123,65 @@ async def asking_for_text(exporter: Exporter) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.port}"
 
 
-def test_prometheus_scrapes_openmetrics_and_text_with_up_1(tmp_path: Path) -> None:
+async def both_formats_are_scraped_with_up_1(folder: Path) -> None:
     """Of its own accord it asks for OpenMetrics."""
-
-    async def scenario() -> None:
-        async with exporters(tmp_path, 1) as (_, [exporter]), asking_for_text(exporter) as for_text:
-            targets = [_address(exporter), for_text]
-            async with prometheus(tmp_path / "prometheus", _whole(*targets)) as server:
-                found = await server.until("up == 1", 2)
-                assert sorted(labels["instance"] for labels, _ in found) == sorted(targets)
-                assert len(await server.until("greenapi_up == 1", 2 * INSTANCES)) == 2 * INSTANCES
-
-    run(scenario(), debug=False)
+    async with exporters(folder, 1) as (_, [exporter]), asking_for_text(exporter) as for_text:
+        targets = [_address(exporter), for_text]
+        async with prometheus(folder / "prometheus", _whole(*targets)) as server:
+            found = await server.until("up == 1", 2)
+            assert sorted(labels["instance"] for labels, _ in found) == sorted(targets)
+            assert len(await server.until("greenapi_up == 1", 2 * INSTANCES)) == 2 * INSTANCES
 
 
-def test_two_exporters_share_a_fleet_by_hashmod(tmp_path: Path) -> None:
+async def two_exporters_share_a_fleet_by_hashmod(folder: Path) -> None:
     """Each instance is probed by exactly one of them, and up is 1."""
+    async with exporters(folder, 2) as (simulator, both):
+        jobs = [_shard(exporter, number, len(both)) for number, exporter in enumerate(both)]
+        async with prometheus(folder / "prometheus", *jobs) as server:
+            found = await server.until("up == 1", INSTANCES)
+            assert sorted(labels["instance"] for labels, _ in found) == [id_of(n) for n in range(INSTANCES)]
+            assert {labels["job"] for labels, _ in found} == {"greenapi-0", "greenapi-1"}
+            assert len(await server.until("greenapi_up == 1", INSTANCES)) == INSTANCES
+            assert sorted(call.instance for call in simulator.asked()) == [id_of(n) for n in range(INSTANCES)]
+
+
+async def a_pair_of_servers_costs_one_question_per_instance_and_interval(folder: Path) -> None:
+    async with exporters(folder, 1) as (simulator, [exporter]):
+        job = _whole(_address(exporter))
+        async with prometheus(folder / "a", job) as a, prometheus(folder / "b", job) as b:
+            for interval in range(1, 4):
+                for server in (a, b):
+                    moment = f"greenapi_last_success_timestamp_seconds == {exporter.clock.now}"
+                    await server.until(moment, INSTANCES)
+                for number in range(INSTANCES):
+                    assert len(simulator.asked(id_of(number))) == interval
+                exporter.clock.now += 1
+
+
+SCENES: tuple[Callable[[Path], Coroutine[None, None, None]], ...] = (
+    both_formats_are_scraped_with_up_1, two_exporters_share_a_fleet_by_hashmod,
+    a_pair_of_servers_costs_one_question_per_instance_and_interval,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def endings(tmp_path_factory: pytest.TempPathFactory) -> list[BaseException | None]:
+    """How the scenes ended. They play at the same time, for a Prometheus lets its first scrape wait for 5 s."""
+    require_tool("prometheus")
+    found: list[BaseException | None] = []
 
     async def scenario() -> None:
-        async with exporters(tmp_path, 2) as (simulator, both):
-            jobs = [_shard(exporter, number, len(both)) for number, exporter in enumerate(both)]
-            async with prometheus(tmp_path / "prometheus", *jobs) as server:
-                found = await server.until("up == 1", INSTANCES)
-                assert sorted(labels["instance"] for labels, _ in found) == [id_of(n) for n in range(INSTANCES)]
-                assert {labels["job"] for labels, _ in found} == {"greenapi-0", "greenapi-1"}
-                assert len(await server.until("greenapi_up == 1", INSTANCES)) == INSTANCES
-                assert sorted(call.instance for call in simulator.asked()) == [id_of(n) for n in range(INSTANCES)]
+        scenes = (scene(tmp_path_factory.mktemp("scene")) for scene in SCENES)
+        found.extend(await asyncio.gather(*scenes, return_exceptions=True))
 
     run(scenario(), debug=False)
+    return found
 
 
-def test_a_pair_of_servers_costs_one_question_per_instance_and_interval(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with exporters(tmp_path, 1) as (simulator, [exporter]):
-            job = _whole(_address(exporter))
-            async with prometheus(tmp_path / "a", job) as a, prometheus(tmp_path / "b", job) as b:
-                for interval in range(1, 4):
-                    moment = exporter.clock.now
-                    for server in (a, b):
-                        await server.until(f"greenapi_last_success_timestamp_seconds == {moment}", INSTANCES)
-                    for number in range(INSTANCES):
-                        assert len(simulator.asked(id_of(number))) == interval
-                    exporter.clock.now += 1
-
-    run(scenario(), debug=False)
+@pytest.mark.parametrize("number", range(len(SCENES)), ids=[scene.__name__ for scene in SCENES])
+def test_with_real_prometheus(number: int, endings: list[BaseException | None]) -> None:
+    if (error := endings[number]) is not None:
+        raise error
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/probe?target=name-1", "/metrics/self"])

@@ -27,7 +27,7 @@ IDS = FIRST, STALLED, LAST = id_of(1), id_of(2), id_of(3)
 async def three(folder: Path) -> AsyncIterator[tuple[Simulator, Exporter]]:
     """A simulated service and an exporter of three of its instances, with all three methods in use."""
     accounts = [Account(id_, TOKEN) for id_ in IDS]
-    simulator = Simulator(accounts)
+    simulator = Simulator(accounts, rate_clock=None)
     async with simulator as url:
         file = config(folder, *(instance(n, url) for n in (1, 2, 3)), state_interval=60, settings_interval=3600)
         async with exporting(file) as exporter:
@@ -62,13 +62,13 @@ def test_scrapes_at_the_same_moment_cause_one_question_per_instance_and_method(
 
 
 def test_with_one_instance_stalled_a_scrape_answers_in_time_with_the_others_fresh(tmp_path: Path) -> None:
-    """From the very first scrape on: a call may take 20 s, the scraper waits 2 s."""
+    """From the very first scrape on: a call may take 20 s, the scraper waits 1.5 s."""
 
     async def scenario() -> None:
         async with three(tmp_path) as (simulator, exporter):
             simulator.faults.add(Fault(Action.STALL, instance=STALLED))
             for number in (1, 2):
-                page = await exporter.scrape(2)
+                page = await exporter.scrape(1.5)
                 assert [page.value("greenapi_up", id_) for id_ in IDS] == [1, None, 1]
                 assert [page.outcomes(id_) for id_ in IDS] == [{"ok": number}, {}, {"ok": number}]
                 exporter.clock.now += 10
