@@ -235,8 +235,8 @@ class Instance:
         return since is None or now - since <= max(self._stale_after, STALE_INTERVALS * interval)
 
     def _pauses(self, now: float) -> dict[tuple[str, ...], float] | None:
-        ends = {(method.value,): self._pace.paused_until(method, now) for method in self._pace.intervals}
-        return {labels: end for labels, end in ends.items() if end is not None} or None
+        ends = ((method, self._pace.paused_until(method, now)) for method in self._pace.intervals)
+        return {(method.value,): end for method, end in ends if end is not None} or None
 
     def _info(self) -> dict[str, str]:
         host = self.config.api_url.split("://", 1)[-1].split("/", 1)[0]

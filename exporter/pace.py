@@ -140,6 +140,8 @@ class Pace:
 
     def paused_until(self, method: Method, now: float) -> float | None:
         """The end of the pause in force for a method, the instance's own included; None when it may be asked."""
+        if self._whole is None and not self._methods:
+            return None
         ends = [pause.until for pause in (self._whole, self._methods.get(method)) if pause and pause.left(now)]
         return max(ends, default=None)
 

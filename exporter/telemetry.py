@@ -39,12 +39,11 @@ class Telemetry:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._scrapes = self._histogram("scrape_duration_seconds", "How long scrapes took to answer.", _SCRAPE_BUCKETS)
-        self._calls = Histogram(
+        calls = Histogram(
             f"{_PREFIX}_api_request_duration_seconds", "How long calls of the API took, from their turn to their end.",
             ("method",), registry=self.registry, buckets=_CALL_BUCKETS,
         )  # fmt: skip
-        for method in Method:
-            self._calls.labels(method.value)  # at 0 from the start, so that the first call is an increase
+        self._calls = {method: calls.labels(method.value) for method in Method}  # all at 0 from the start
         self._inflight = self._gauge("inflight_api_requests", "Calls of the API that have begun and not ended.")
         self._messages = self._gauge("known_messages", "Messages that are remembered, over all instances.")
         self._bytes = self._gauge("state_file_bytes", "Size of the state file on disk.")
@@ -82,7 +81,7 @@ class Telemetry:
     def called(self, call: Call) -> None:
         """An API call has ended, however it ended."""
         # Our clock may have been set back meanwhile.
-        self._calls.labels(call.method.value).observe(max(0.0, call.finished - call.started))
+        self._calls[call.method].observe(max(0.0, call.finished - call.started))
 
     def scraped(self, seconds: float) -> None:
         """A scrape was answered after so long."""
