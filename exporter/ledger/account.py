@@ -74,7 +74,7 @@ class Account:
 
     @property
     def meaning(self) -> Meaning:
-        return self._counting.meaning.now
+        return self._counting.meaning.in_force
 
     def reconfigure(self, declare_types: Iterable[str], meaning: Meaning) -> None:
         """A reload changed the configuration; everything counted and known stays."""

@@ -105,8 +105,8 @@ class Counting:
         if message.counted:
             self._totals.add(totals.MESSAGES, (message_type, origin))
             self._next_settling = min(self._next_settling, message.born + _settling_age(answer.asked))
-            asked = Span(min(float(row.timestamp), answer.arrived), answer.arrived)
-            self._reach(message, order.reached(None, status), dict.fromkeys(STAGES, asked), answer.interval)
+            between = Span(message.born, answer.arrived)
+            self._reach(message, order.reached(None, status), dict.fromkeys(STAGES, between), answer.interval)
         slot = self.known.add(message)
         self.dirty.add(slot)
         return slot
@@ -132,14 +132,14 @@ class Counting:
         listed = OTHER not in (status, message_type)  # another other may be another word
         return move if was_plain and not message.odd and listed else None
 
-    def _advance(self, message: Message, status: str, timestamp: int, asked: Span, answer: Answer) -> None:
+    def _advance(self, message: Message, status: str, timestamp: int, between: Span, answer: Answer) -> None:
         newly = order.reached(message.status, status)
         if stages := order.stages(newly):
-            moved = latency.vote(message, timestamp, asked)
+            moved = latency.vote(message, timestamp, between)
             if moved is not None:
                 self.meaning.take(moved)
         if message.counted:
-            self._reach(message, newly, latency.spans(message, stages, timestamp, asked), answer.interval)
+            self._reach(message, newly, latency.spans(message, stages, timestamp, between), answer.interval)
         message.status, message.timestamp = status, timestamp
         message.seen_sent = message.seen_sent or status == "sent"
 
@@ -153,7 +153,7 @@ class Counting:
 
     def _measure(self, message: Message, stage: str, span: Span, interval: float) -> None:
         labels = (stage, message.message_type)
-        sending_time_unknown = message.ahead or (message.late and self.meaning.now is not Meaning.SENT)
+        sending_time_unknown = message.ahead or (message.late and self.meaning.in_force is not Meaning.SENT)
         if sending_time_unknown or latency.too_wide(span.width, interval):
             self._totals.add(totals.UNMEASURED, labels)
         else:

@@ -19,6 +19,7 @@ _ORIGIN = {word: number for number, word in enumerate(ORIGINS)}
 
 FLAGS = ("counted", "settled", "ahead", "late", "seen_sent", "present", "odd")
 _FLAG_SHIFT = 16
+"""A packed message: status in bits 0 to 3, shown in 4 to 7, type in 8 to 13, origin in 14 and 15, then the flags."""
 
 Slot = int
 _FREE = -1
@@ -149,12 +150,11 @@ class Known:
 
     def present(self) -> set[Slot]:
         """The slots of the messages that the last answer showed."""
-        bit = 1 << _FLAG_SHIFT + FLAGS.index("present")
-        return {slot for slot, packed in enumerate(self._packed) if packed & bit}
+        return {slot for slot, packed in enumerate(self._packed) if packed & _PRESENT}
 
     def unsettled(self) -> Iterable[tuple[float, Slot]]:
         """Birth and slot of every counted message that is not settled."""
-        mask, counted = _COUNTED | _SETTLED, _COUNTED
+        mask, counted = _COUNTED | _SETTLED, _COUNTED  # local names: this loop sees every message
         return (
             (born, slot)
             for slot, (packed, born) in enumerate(zip(self._packed, self._born, strict=True))

@@ -50,14 +50,14 @@ def moved_into(message: Message, timestamp: int, span: Span) -> bool:
     )
 
 
-def spans(message: Message, stages: tuple[str, ...], timestamp: int, asked: Span) -> dict[str, Span]:
-    """The span of each stage newly reached by a step that ends in `asked` and shows `timestamp`."""
-    if not stages or not moved_into(message, timestamp, asked):
-        return dict.fromkeys(stages, asked)
+def spans(message: Message, stages: tuple[str, ...], timestamp: int, between: Span) -> dict[str, Span]:
+    """The span of each stage newly reached by a step that ends in `between` and shows `timestamp`."""
+    if not stages or not moved_into(message, timestamp, between):
+        return dict.fromkeys(stages, between)
     event = float(timestamp)
     found = {stages[-1]: Span(event, event)}
     if DELIVERY in stages and READ in stages:  # delivered was skipped: it happened before the reading
-        found[DELIVERY] = Span(min(asked.low, event), event)
+        found[DELIVERY] = Span(min(between.low, event), event)
     return found
 
 
@@ -86,7 +86,7 @@ class TimestampMeaning:
         self._learnt = learnt
 
     @property
-    def now(self) -> Meaning:
+    def in_force(self) -> Meaning:
         """SENT or LAST_ACTION; AUTO while nothing has decided it."""
         return self._learnt if self._configured is Meaning.AUTO else self._configured
 

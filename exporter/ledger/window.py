@@ -14,7 +14,7 @@ from .order import status_label, type_label
 from .vocabulary import Vocabulary, Words
 
 ROW_LIMITS = {"whatsapp": 10_000, "waba": 10_000, "telegram": 10_000, "max": 5_000}
-"""Rows that the service hands out at most; Source: the journal pages of the products."""
+"""Rows that the service hands out at most. Source: the journal pages of the products."""
 
 CHAT_TYPES = ("private", "group", "other")
 AGES = (("under_5m", 300.0), ("5m_1h", 3600.0), ("1h_6h", 21600.0), ("over_6h", float("inf")))
@@ -44,17 +44,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A message that stands where it stood in the last answer, of the same type: its status and timestamp then, now."""
+    """A message that stands where it stood in the last answer, of the same type: what the row said, what it says."""
 
     message_type: str
-    before: str
-    then: int
-    after: str
-    now: int
+    old_status: str
+    old_timestamp: int
+    new_status: str
+    new_timestamp: int
 
 
 class Tally:
-    """The rows of one answer, counted; `moved` follows an answer that shows the same messages, some moved on."""
+    """The rows of one answer, counted; `move` follows an answer that shows the same messages, some moved on."""
 
     __slots__ = ("_chats", "_counts", "_waiting")
 
@@ -68,19 +68,19 @@ class Tally:
 
     def follows(self, moves: Iterable[Move]) -> bool:
         """Whether there are series for all of these; else the rows must be counted anew."""
-        return all((move.after, move.message_type) in self._counts for move in moves)
+        return all((move.new_status, move.message_type) in self._counts for move in moves)
 
     def move(self, moves: Sequence[Move]) -> None:
         if moves:
             self._counts = self._counts.copy()  # the last window keeps its own
         for move in moves:
-            self._counts[move.before, move.message_type] -= 1
-            self._counts[move.after, move.message_type] += 1
-            if move.before in WAITING:
-                sent = self._waiting[move.before]
-                sent.pop(bisect_left(sent, move.then))
-            if move.after in WAITING:
-                insort(self._waiting[move.after], move.now)
+            self._counts[move.old_status, move.message_type] -= 1
+            self._counts[move.new_status, move.message_type] += 1
+            if move.old_status in WAITING:
+                sent = self._waiting[move.old_status]
+                sent.pop(bisect_left(sent, move.old_timestamp))
+            if move.new_status in WAITING:
+                insort(self._waiting[move.new_status], move.new_timestamp)
 
     def window(self, journal: Journal, *, started: float, arrived: float, asked: float, messenger: str) -> Window:
         """The gauges of the answer that was tallied."""
