@@ -1,7 +1,8 @@
 """Accounts x table of metrics -> the text that Prometheus reads; the bytes are what prometheus_client would write.
 
-Owns the form of a line and the memory of the lines already written; knows neither what the metrics mean nor HTTP.
-prometheus_client itself writes the heads of the families and the exporter's own metrics, so that both agree.
+Owns the order of a page and the memory of the lines already written, which `lines` forms; knows neither what the
+metrics mean nor HTTP. prometheus_client itself writes the heads of the families and the exporter's own metrics, so that
+both agree.
 
 How it is fast: the lines of one metric of one instance are one piece of bytes, kept until what they tell changes. A
 new piece is a template, which all instances with the same series share, filled with numbers out of a table; the
@@ -11,17 +12,16 @@ piece.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
-from .metric import Buckets, Kind, Metric
+from .lines import ID_MARK, NAME_MARK, escaped, writer
+from .metric import Metric
 
 EOF = b"# EOF\n"
 """How an OpenMetrics answer ends: once, after its last family. Nothing else in this file writes it."""
@@ -40,9 +40,6 @@ class Face(Protocol):
 
 V = TypeVar("V", bound=Face)
 
-_FAMILY_LACKS = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
-"""What the samples' name has that their family's name has not."""
-
 
 class Exposition(Generic[V]):
     """The metrics of `table` over any instances. Keeps the pieces of every instance until `retain` drops it.
@@ -51,7 +48,7 @@ class Exposition(Generic[V]):
     """
 
     def __init__(self, table: Sequence[Metric[V]]) -> None:
-        self._writers = tuple((metric.source, _writer(metric)) for metric in table)
+        self._writers = tuple((metric.source, writer(metric)) for metric in table)
         self._heads = {form: tuple(_head(metric, openmetrics=form) for metric in table) for form in (False, True)}
         self._pages: dict[str, _Page] = {}
 
@@ -138,12 +135,7 @@ class _Just:
 
 def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
     """HELP and TYPE: what prometheus_client writes for the family without samples."""
-    name = metric.name.removesuffix(_FAMILY_LACKS.get(metric.kind, ""))
-    return own(_Just(Family(name, metric.help, metric.kind)), openmetrics=openmetrics)
-
-
-_ID, _NAME = b"\xfe", b"\xff"
-"""Where an instance's own labels will stand. Neither byte occurs in UTF-8, so no label value can be taken for one."""
+    return own(_Just(Family(metric.family, metric.help, metric.kind)), openmetrics=openmetrics)
 
 
 class _Page:
@@ -153,104 +145,9 @@ class _Page:
 
     def __init__(self, id_: str, name: str, places: int) -> None:
         self.name = name
-        self._id, self._name = _escaped(id_), _escaped(name)
+        self._id, self._name = escaped(id_), escaped(name)
         self.sources: list[object] = [None] * places
         self.pieces = [b""] * places
 
     def signed(self, piece: bytes) -> bytes:
-        return piece.replace(_ID, self._id).replace(_NAME, self._name)
-
-
-class _Numbers(dict[float, bytes]):
-    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready.
-
-    A -0.0 is written as 0.0.
-    """
-
-    def __missing__(self, number: float) -> bytes:
-        if 0 < number < 1e6:  # where Go and Python agree
-            return b"%a\n" % float(number)
-        return f"{_go_string(number)}\n".encode()
-
-
-_go_string: Callable[[float], str] = floatToGoString
-_numbers = _Numbers({number: b"%d.0\n" % number for number in range(10_001)})
-
-_Read = Callable[[Any], Iterable[tuple[Any, Any]]]
-"""What comes of `Metric.read`; the kind of the metric decides which label values and which value."""
-
-
-class _Templates(dict[tuple[tuple[str, ...], ...], bytes]):
-    """Label values of all series of a metric -> its lines with `%b` for each number. Instances share them.
-
-    Which series an instance has changes seldom, but over a long life it does: so only so many are kept.
-    """
-
-    def __init__(self, labels: tuple[str, ...], line: Callable[[Mapping[str, str]], bytes]) -> None:
-        super().__init__()
-        self._labels, self._line = labels, line
-
-    def __missing__(self, series: tuple[tuple[str, ...], ...]) -> bytes:
-        if len(self) >= _MOST_TEMPLATES:
-            self.clear()
-        lines = (self._line(dict(zip(self._labels, values, strict=True))) for values in series)
-        text = self[series] = b"".join(lines)
-        return text
-
-
-_MOST_TEMPLATES = 512
-
-
-def _writer(metric: Metric[V]) -> Callable[[Any], bytes]:
-    """What a source told -> its lines, the instance's labels still marks."""
-    name, numbers = metric.name, _numbers.__getitem__
-    read: _Read = metric.read
-    if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
-        return lambda told: b"".join([_start(name, labels) + numbers(number) for labels, number in read(told)])
-    if metric.kind is Kind.HISTOGRAM:
-        templates = _Templates(metric.labels, lambda labels: _histogram_lines(name, labels, metric.buckets))
-        flat: Callable[[Any], tuple[float, ...]] = _flat
-    else:
-        templates = _Templates(metric.labels, lambda labels: _line(name, labels))
-        flat = tuple
-
-    def write(told: Any) -> bytes:
-        pairs = tuple(read(told))
-        if not pairs:
-            return b""
-        series, values = zip(*pairs, strict=True)
-        return templates[series] % tuple(map(numbers, flat(values)))
-
-    return write
-
-
-def _flat(histograms: Iterable[Buckets]) -> tuple[float, ...]:
-    """The numbers of histograms in the order of their lines."""
-    flat: list[float] = []
-    for histogram in histograms:
-        cumulated = tuple(accumulate(histogram.counts))
-        flat += (*cumulated, cumulated[-1], histogram.sum)
-    return tuple(flat)
-
-
-def _histogram_lines(name: str, labels: Mapping[str, str], buckets: tuple[float, ...]) -> bytes:
-    bounds = (_go_string(bound) for bound in (*buckets, float("inf")))
-    lines = [_line(f"{name}_bucket", {**labels, "le": bound}) for bound in bounds]
-    return b"".join([*lines, _line(f"{name}_count", labels), _line(f"{name}_sum", labels)])
-
-
-def _line(name: str, labels: Mapping[str, str]) -> bytes:
-    """A line with `%b` in place of its number."""
-    return _start(name, labels).replace(b"%", b"%%") + b"%b"
-
-
-def _start(name: str, labels: Mapping[str, str]) -> bytes:
-    """A line up to its number, labels in alphabetical order."""
-    values = {label: _escaped(value) for label, value in labels.items()} | {"id_instance": _ID, "name": _NAME}
-    pairs = b",".join(b'%b="%b"' % (label.encode(), value) for label, value in sorted(values.items()))
-    return b"%b{%b} " % (name.encode(), pairs)
-
-
-def _escaped(value: str) -> bytes:
-    """A label value as it stands between its quotes; half a character (a lone surrogate) becomes a question mark."""
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"").encode(errors="replace")
+        return piece.replace(ID_MARK, self._id).replace(NAME_MARK, self._name)

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "exporter"
 LAYERS = (
     {"model", "metric", "words"},
     {"errors"},
-    {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs"},
+    {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines"},
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},
@@ -30,7 +30,7 @@ stands in one layer does not know one another."""
 
 PURE = {
     "model", "metric", "words", "errors", "wire", "ledger", "pace", "clock", "config", "accept", "episodes", "instance",
-    "catalog", "discovery",
+    "catalog", "discovery", "lines",
 }  # fmt: skip
 IMPURE = {"aiohttp", "asyncio", "time", "logging", "os", "pathlib", "socket", "sqlite3", "random", "threading"}
 """What gives a clock, a network, a disk or a log: pure rooms take all that as arguments."""
@@ -38,7 +38,7 @@ IMPURE = {"aiohttp", "asyncio", "time", "logging", "os", "pathlib", "socket", "s
 LIBRARIES = {
     "aiohttp": {"client", "session", "failures", "connections", "access", "web", "app", "simulator"},
     "yarl": {"client"},
-    "prometheus_client": {"exposition", "telemetry"},
+    "prometheus_client": {"lines", "exposition", "telemetry"},
     "yaml": {"config"},
     "msgspec": {"wire", "store", "simulator"},
     "bcrypt": {"access"},

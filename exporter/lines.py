@@ -1,0 +1,115 @@
+"""One metric of one instance -> its lines in the text formats, as prometheus_client would write them.
+
+Owns the form of a line: escapes, numbers, the order of labels and buckets. Lines are made for any instance, with marks
+where its own two labels will stand. Knows neither which metrics there are nor how a page is put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
+from typing import Any, TypeVar
+
+from prometheus_client.utils import floatToGoString
+
+from .metric import Buckets, Kind, Metric
+
+V = TypeVar("V")
+
+ID_MARK, NAME_MARK = b"\xfe", b"\xff"
+"""Where an instance's own labels will stand. Neither byte occurs in UTF-8, so no label value can be taken for one."""
+
+_MOST_TEMPLATES = 512
+"""So many sets of series are kept for a metric."""
+
+_Read = Callable[[Any], Iterable[tuple[Any, Any]]]
+"""What `Metric.read` is; the kind of the metric decides which label values and which value."""
+
+
+def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
+    """What a source told -> its lines, the instance's labels still marks."""
+    name, numbers = metric.name, _numbers.__getitem__
+    read: _Read = metric.read
+    if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
+        return lambda told: b"".join([_start(name, labels) + numbers(number) for labels, number in read(told)])
+    if metric.kind is Kind.HISTOGRAM:
+        templates = _Templates(metric.labels, lambda labels: _histogram_lines(name, labels, metric.buckets))
+        flat: Callable[[Any], tuple[float, ...]] = _flat
+    else:
+        templates = _Templates(metric.labels, lambda labels: _line(name, labels))
+        flat = tuple
+
+    def write(told: Any) -> bytes:
+        pairs = tuple(read(told))
+        if not pairs:
+            return b""
+        series, values = zip(*pairs, strict=True)
+        return templates[series] % tuple(map(numbers, flat(values)))
+
+    return write
+
+
+class _Templates(dict[tuple[tuple[str, ...], ...], bytes]):
+    """Label values of all series of a metric -> its lines with `%b` for each number. Instances share them.
+
+    Which series an instance has changes seldom, but over a long life it does: so only so many are kept.
+    """
+
+    def __init__(self, labels: tuple[str, ...], line: Callable[[Mapping[str, str]], bytes]) -> None:
+        super().__init__()
+        self._labels, self._line = labels, line
+
+    def __missing__(self, series: tuple[tuple[str, ...], ...]) -> bytes:
+        if len(self) >= _MOST_TEMPLATES:
+            self.clear()
+        lines = (self._line(dict(zip(self._labels, values, strict=True))) for values in series)
+        text = self[series] = b"".join(lines)
+        return text
+
+
+def _flat(histograms: Iterable[Buckets]) -> tuple[float, ...]:
+    """The numbers of histograms in the order of their lines."""
+    flat: list[float] = []
+    for histogram in histograms:
+        cumulated = tuple(accumulate(histogram.counts))
+        flat += (*cumulated, cumulated[-1], histogram.sum)
+    return tuple(flat)
+
+
+def _histogram_lines(name: str, labels: Mapping[str, str], buckets: tuple[float, ...]) -> bytes:
+    bounds = (_go_string(bound) for bound in (*buckets, float("inf")))
+    lines = [_line(f"{name}_bucket", {**labels, "le": bound}) for bound in bounds]
+    return b"".join([*lines, _line(f"{name}_count", labels), _line(f"{name}_sum", labels)])
+
+
+def _line(name: str, labels: Mapping[str, str]) -> bytes:
+    """A line with `%b` in place of its number."""
+    return _start(name, labels).replace(b"%", b"%%") + b"%b"
+
+
+def _start(name: str, labels: Mapping[str, str]) -> bytes:
+    """A line up to its number, labels in alphabetical order."""
+    values = {label: escaped(value) for label, value in labels.items()} | {"id_instance": ID_MARK, "name": NAME_MARK}
+    pairs = b",".join(b'%b="%b"' % (label.encode(), value) for label, value in sorted(values.items()))
+    return b"%b{%b} " % (name.encode(), pairs)
+
+
+def escaped(value: str) -> bytes:
+    """A label value as it stands between its quotes; half a character (a lone surrogate) becomes a question mark."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"").encode(errors="replace")
+
+
+class _Numbers(dict[float, bytes]):
+    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready.
+
+    A -0.0 is written as 0.0.
+    """
+
+    def __missing__(self, number: float) -> bytes:
+        if 0 < number < 1e6:  # where Go and Python agree
+            return b"%a\n" % float(number)
+        return f"{_go_string(number)}\n".encode()
+
+
+_go_string: Callable[[float], str] = floatToGoString
+_numbers = _Numbers({number: b"%d.0\n" % number for number in range(10_001)})
