@@ -11,6 +11,7 @@ from typing import Any
 
 from .instance import Face
 from .ledger import totals
+from .ledger.window import CHAT_TYPES
 from .metric import Kind, Metric
 from .model import DELIVERY, READ, REJECTIONS, SETTINGS, STATES, Meaning
 
@@ -72,8 +73,6 @@ def _settings(enabled: Mapping[str, bool]) -> Samples:
 def _follows(face: Face) -> float | None:
     return None if face.meaning is Meaning.AUTO else float(face.meaning is Meaning.LAST_ACTION)
 
-
-_AGE_LABELS = ("status", "age")
 
 CATALOG: tuple[Metric[Face], ...] = (
     Metric(
@@ -140,7 +139,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     ),
     Metric(
         "greenapi_outgoing_window_chats", Kind.GAUGE, f"Distinct chats of the last answer. {JOURNAL}",
-        **_window("chats", "chat_type") | {"read": lambda chats: (((kind,), n) for kind, n in chats.items())},
+        **_words("chats", "chat_type", CHAT_TYPES),
     ),
     Metric(
         "greenapi_outgoing_window_truncated", Kind.GAUGE, "1 if the last answer hit the service's row limit.",
@@ -154,7 +153,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     Metric(
         "greenapi_outgoing_waiting_messages", Kind.GAUGE,
         f"Messages of the last answer still pending or sent, by age at the answer. {JOURNAL} {FROZEN}",
-        **_window("waiting", *_AGE_LABELS),
+        **_window("waiting", "status", "age"),
     ),
     Metric(
         "greenapi_outgoing_oldest_pending_timestamp_seconds", Kind.GAUGE,

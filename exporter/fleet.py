@@ -20,6 +20,7 @@ from .config import Config, InstanceConfig
 from .episodes import Notice
 from .failures import wordless
 from .instance import Face, Instance, Saved
+from .logs import LEVELS
 from .model import Call, Method, Outcome, Secret
 from .store import Restored
 
@@ -28,9 +29,9 @@ log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT = 10.0
 """Seconds a scraper is assumed to wait when it does not say: Prometheus' own default."""
 LEAST_RESERVE = 0.5
+"""Seconds of a scraper's patience that are always kept for commit, rendering and compressing."""
 FIRST_TAIL = 0.001
-"""Seconds per instance that commit, rendering and compressing are taken to need before they have been measured."""
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+"""Seconds per instance that these are taken to need before they have been measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Fleet:
             if awaited:
                 await asyncio.wait(awaited, timeout=max(0.0, end - loop.time()))
             at = time.perf_counter()
-            await self._committed(end - loop.time() + self._reserve(patience, only) / 2)
+            await self._wait_for_commit(end - loop.time() + self._reserve(patience, only) / 2)
         finally:
             self._scrapes -= 1
         now = self._clock()
@@ -166,12 +167,13 @@ class Fleet:
             await asyncio.wait(tasks)
         await self._commits.close()
 
-    def _reserve(self, timeout: float, only: Instance | None) -> float:
+    def _reserve(self, patience: float, only: Instance | None) -> float:
+        """Seconds before the scraper gives up that the answer must be ready to be written."""
         likely = FIRST_TAIL * (1 if only else len(self))
-        return min(max(LEAST_RESERVE, 2 * self._tails.get(only is not None, likely)), timeout / 2)
+        return min(max(LEAST_RESERVE, 2 * self._tails.get(only is not None, likely)), patience / 2)
 
-    async def _committed(self, seconds: float) -> None:
-        """Wait for the commit of what was folded; a disk that hangs does not hang the scrape."""
+    async def _wait_for_commit(self, seconds: float) -> None:
+        """For what was folded so far; a disk that hangs does not hang the scrape."""
         flush = asyncio.ensure_future(self._commits.flush())
         done, _ = await asyncio.wait([flush], timeout=max(0.0, seconds))
         for finished in done:
@@ -240,4 +242,4 @@ class Fleet:
     @staticmethod
     def _tell(notices: Iterable[Notice]) -> None:
         for notice in notices:
-            log.log(_LEVELS[notice.level], notice.text, extra={"fields": notice.fields})
+            log.log(LEVELS[notice.level], notice.text, extra={"fields": notice.fields})

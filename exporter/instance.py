@@ -13,8 +13,7 @@ from math import ceil
 from .clock import ServiceClock
 from .config import Config, InstanceConfig, Tariff
 from .episodes import Episodes, Notice, unlisted_word
-from .ledger import Account, Answer, Changes, KeyOf, Known, Scalars, Snapshot
-from .ledger.window import Window
+from .ledger import Account, Answer, Changes, KeyOf, Known, Scalars, Snapshot, Window
 from .model import OTHER, STATES, UNKNOWN, Call, InstanceSettings, Journal, Meaning, Method, Outcome, Secret
 from .pace import Pace, SavedPace
 
@@ -76,7 +75,6 @@ class Instance:
         self.clock = ServiceClock(saved.correction)
         self.last: dict[Method, Call] = {}
         self.messenger = saved.messenger
-        self.token = instance.token
         self.dirty = False
         self._pace = Pace({}, strict=False, saved=saved.pace)
         self._failing_since: dict[Method, float] = {}
@@ -133,10 +131,11 @@ class Instance:
         self.dirty = True
 
     def is_failing(self, method: Method) -> bool:
+        """Whether its last call, or the last one for the journal, failed."""
         return method in self._failing_since or Method.MESSAGES in self._failing_since
 
     def timed_out(self, method: Method) -> bool:
-        """Whether a scrape of many had better not wait for this one."""
+        """Whether its last call, or the last one for the journal, did: a scrape of many had better not wait for it."""
         return any(
             (last := self.last.get(asked)) is not None and last.outcome is Outcome.TIMEOUT
             for asked in (method, Method.MESSAGES)
@@ -203,21 +202,21 @@ class Instance:
     def face(self, now: float) -> Face:
         last = self.last.get(Method.MESSAGES)
         return Face(
-            self.id,
-            self.config.name,
-            self._info(),
-            None if last is None else last.ok,
-            self._last_success,
-            None if last is None else last.finished - last.started,
-            self.config.min_interval,
-            self._pauses(now),
-            self.clock.offset,
-            self._requests,
-            self._state if self._fresh(Method.STATE, now) else None,
-            self._settings if self._fresh(Method.SETTINGS, now) else None,
-            self.account.window if self._fresh(Method.MESSAGES, now) else None,
-            self.account.meaning,
-            self.account.shown,
+            id=self.id,
+            name=self.config.name,
+            info=self._info(),
+            up=None if last is None else last.ok,
+            last_success=self._last_success,
+            duration=None if last is None else last.finished - last.started,
+            interval=self.config.min_interval,
+            pauses=self._pauses(now),
+            clock_offset=self.clock.offset,
+            requests=self._requests,
+            state=self._state if self._fresh(Method.STATE, now) else None,
+            settings=self._settings if self._fresh(Method.SETTINGS, now) else None,
+            window=self.account.window if self._fresh(Method.MESSAGES, now) else None,
+            meaning=self.account.meaning,
+            totals=self.account.shown,
         )
 
     def changes(self, *, everything: bool = False) -> InstanceChanges:
@@ -228,6 +227,7 @@ class Instance:
         return InstanceChanges(self.id, saved, account)
 
     def _fresh(self, method: Method, now: float) -> bool:
+        """Whether the method's last good answer may still be shown."""
         since = self._failing_since.get(method)
         interval = self._pace.intervals.get(method)
         if interval is None:  # not asked any more

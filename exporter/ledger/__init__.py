@@ -12,5 +12,6 @@ from .known import Known, Message
 from .sightings import KeyOf
 from .totals import Snapshot
 from .vocabulary import Unlisted
+from .window import Window
 
-__all__ = ["Account", "Answer", "Changes", "KeyOf", "Known", "Message", "Scalars", "Snapshot", "Unlisted"]
+__all__ = ["Account", "Answer", "Changes", "KeyOf", "Known", "Message", "Scalars", "Snapshot", "Unlisted", "Window"]
