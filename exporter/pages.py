@@ -6,6 +6,7 @@ Every text is escaped. The links are relative, so that the page works behind a p
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -69,7 +70,7 @@ class _Line:
 
 def landing(instances: Sequence[Instance], now: float) -> str:
     """The page; those that fail stand first. `now` in Unix seconds."""
-    lines = sorted((_line(instance, now) for instance in instances), key=lambda line: _ORDER[line.sign])
+    lines = sorted((_line(instance, now) for instance in instances), key=lambda line: _ORDER.index(line.sign))
     return _PAGE.format(
         style=_STYLE, version=escape(__version__), summary=_summary(lines),
         links="".join(f'<a href="{path}">{escape(text)}</a>' for path, text in _LINKS),
@@ -78,7 +79,9 @@ def landing(instances: Sequence[Instance], now: float) -> str:
     )  # fmt: skip
 
 
-_ORDER = {"bad": 0, "idle": 1, "good": 2}
+_SIGNS = {"bad": "failing", "idle": "not asked yet", "good": "ok"}
+"""Sign -> how the summary says it, in the order of the page."""
+_ORDER = tuple(_SIGNS)
 
 
 def _line(instance: Instance, now: float) -> _Line:
@@ -101,12 +104,9 @@ def _paused(face: Face) -> str:
 
 
 def _summary(lines: Sequence[_Line]) -> str:
-    counts = {sign: sum(line.sign == sign for line in lines) for sign in _ORDER}
+    counts = Counter(line.sign for line in lines)
     parts = [f"{counts[sign]:,} {word}" for sign, word in _SIGNS.items() if counts[sign]]
     return f"{len(lines):,} instance{'s' if len(lines) != 1 else ''}: {', '.join(parts)}"
-
-
-_SIGNS = {"bad": "failing", "idle": "not asked yet", "good": "ok"}
 
 
 def _row(line: _Line) -> str:
