@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from ..instance import InstanceChanges
 from .interface import Restored
-from .messages import Kinds, load_messages, rows
+from .messages import Kinds, load_messages, message_rows
 from .parts import Parts, encode, parts, restored
 from .schema import COMMITS, IDENTITY, SECRET, get, inspect, migrate, put
 from .seal import Damaged, seal, unseal
@@ -109,47 +109,23 @@ class StateFile:
 
     def write(self, batch: Sequence[InstanceChanges]) -> None:
         """All of the batch, or nothing."""
-        numbers, written = dict(self._numbers), {}
+        numbers, written = dict(self._numbers), dict(self._written)
         with self._transaction():
             for changes in batch:
                 if changes.id not in numbers:
                     numbers[changes.id] = self._add_instance(changes.id, max(numbers.values(), default=0) + 1)
-                written[changes.id] = parts(changes.saved)
-            self._write_parts(batch, numbers, written)
-            self._write_messages(batch, numbers)
+            run = self._connection.executemany
+            run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", _part_rows(batch, numbers, written))
+            run("DELETE FROM messages WHERE instance = ? AND key = ?", _forgotten_rows(batch, numbers))
+            run(
+                "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                message_rows(batch, numbers, self._kinds),
+            )
             put(self._connection, COMMITS, str(self._commits + 1).encode())
         self._commits += 1
         self._kinds.keep()
-        self._numbers = numbers
-        self._written |= written
+        self._numbers, self._written = numbers, written
         self._shrink()
-
-    def _write_parts(
-        self, batch: Sequence[InstanceChanges], numbers: Mapping[str, int], written: Mapping[str, Parts]
-    ) -> None:
-        """The parts that differ from what was written last."""
-        changed = []
-        for changes in batch:
-            before, number = self._written.get(changes.id, {}), numbers[changes.id]
-            for name, value in written[changes.id].items():
-                if value is not before.get(name) and value != before.get(name):
-                    changed.append((number, name, seal(encode(name, value), f"{changes.id} {name}")))
-        self._connection.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", changed)
-
-    def _write_messages(self, batch: Sequence[InstanceChanges], numbers: Mapping[str, int]) -> None:
-        """Deletions first: a key that was forgotten may have come back since."""
-        self._connection.executemany(
-            "DELETE FROM messages WHERE instance = ? AND key = ?",
-            [(numbers[changes.id], key) for changes in batch for key in changes.account.forgotten],
-        )
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                row
-                for changes in batch
-                for row in rows(numbers[changes.id], changes.id, changes.account.messages, self._kinds)
-            ],
-        )
 
     def _add_instance(self, id_: str, number: int) -> int:
         self._connection.execute("INSERT INTO instances VALUES (?, ?)", (id_, seal(str(number).encode(), id_)))
@@ -188,6 +164,22 @@ class StateFile:
 
     def _find(self) -> list[tuple[int, int] | None]:
         return [_place(self._path + ending) for ending in BESIDE[:2]]
+
+
+def _part_rows(
+    batch: Iterable[InstanceChanges], numbers: Mapping[str, int], written: dict[str, Parts]
+) -> Iterator[tuple[int, str, bytes]]:
+    """The parts that are not what was `written`, which is brought up to date."""
+    for changes in batch:
+        before, now = written.get(changes.id, {}), parts(changes.saved)
+        for name, value in now.items():
+            if value is not before.get(name) and value != before.get(name):
+                yield numbers[changes.id], name, seal(encode(name, value), f"{changes.id} {name}")
+        written[changes.id] = now
+
+
+def _forgotten_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+    return ((numbers[changes.id], key) for changes in batch for key in changes.account.forgotten)
 
 
 def _look_at(path: str) -> None:

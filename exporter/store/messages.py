@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 from struct import error as StructError
 
+from ..instance import InstanceChanges
 from ..ledger import Known, Message
 from ..ledger.known import FLAGS, pack
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, ORIGINS, OTHER, UNKNOWN
@@ -71,13 +72,15 @@ class Kinds:
         self._new = {}
 
 
-def rows(instance: int, id_: str, messages: Iterable[Message], kinds: Kinds) -> Iterator[Row]:
-    """What to put into the table for the messages of the instance with that number and id."""
-    for message in messages:
-        words = words_of(message)
-        numbers = message.key, message.sent, message.timestamp, message.shown_at, message.born
-        check = zlib.crc32(_checked(*numbers), _seed(id_, words))
-        yield instance, message.key, kinds.number(words), *numbers[1:], check
+def message_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int], kinds: Kinds) -> Iterator[Row]:
+    """What to put into the table; `numbers` are those of the instances."""
+    for changes in batch:
+        instance = numbers[changes.id]
+        for message in changes.account.messages:
+            words = words_of(message)
+            columns = message.key, message.sent, message.timestamp, message.shown_at, message.born
+            checksum = zlib.crc32(_checked(*columns), _seed(changes.id, words))
+            yield instance, message.key, kinds.number(words), *columns[1:], checksum
 
 
 def load_messages(connection: sqlite3.Connection, instance: int, id_: str, kinds: Kinds) -> Known:
@@ -90,10 +93,10 @@ def load_messages(connection: sqlite3.Connection, instance: int, id_: str, kinds
         packed = {number: _packed(words) for number, words in kinds}
         seeds = {number: _seed(id_, words) for number, words in kinds}
         while some := cursor.fetchmany(_AT_ONCE):
-            if any(zlib.crc32(_checked(*numbers), seeds[kind]) != checksum for kind, checksum, *numbers in some):
+            of_kind, checksums, *columns = zip(*some, strict=True)
+            if checksums != tuple(map(zlib.crc32, map(_checked, *columns), map(seeds.__getitem__, of_kind))):
                 raise Damaged("the checksum of a message is wrong")
-            kinds_, _, *columns = zip(*some, strict=True)
-            known.extend(map(packed.__getitem__, kinds_), *columns)
+            known.extend(map(packed.__getitem__, of_kind), *columns)
     except (StructError, KeyError, TypeError, ValueError):
         raise Damaged("a message cannot be read") from None
     return known
