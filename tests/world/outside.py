@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -61,9 +62,10 @@ async def started(config_file: Path, *flags: str) -> AsyncIterator[Process]:
     """An exporter that listens, in asyncio's debug mode; stopped at the end."""
     process = Process(
         await asyncio.create_subprocess_exec(
-            sys.executable, "-X", "dev", "-m", "exporter", f"--config.file={config_file}",
+            sys.executable, "-m", "exporter", f"--config.file={config_file}",
             "--web.listen-address=127.0.0.1:0", *flags,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=2**24,
+            env=os.environ | {"PYTHONASYNCIODEBUG": "1"},
         )
     )  # fmt: skip
     try:
