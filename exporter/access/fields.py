@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable, Mapping
 
 from ..config.complaints import INVALID, Place, Wrong, nearest
-from ..config.fields import Field, Reader, entries, items, scalar
+from ..config.readers import Field, Reader, entries, items, scalar
 from ..config.tree import Node, Scalar
 from ..config.values import file_in, plain_text
 from .records import ClientAuth

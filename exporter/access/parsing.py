@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import tree
 from ..config.complaints import Notes, Place
-from ..config.fields import Field, Found, read_fields
+from ..config.readers import Field, Found, read_fields
 from ..errors import ConfigInvalid
 from ..model import Complaint
 from .fields import (

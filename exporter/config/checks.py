@@ -11,7 +11,8 @@ from typing import Any
 
 from ..model import Secret
 from .complaints import Place, shown
-from .fields import DEFAULT_MIN_INTERVAL, IDENTITY, PER_INSTANCE, TARIFFS_EXPLAINED, Found
+from .fields import DEFAULT_MIN_INTERVAL, IDENTITY, PER_INSTANCE, TARIFFS_EXPLAINED
+from .readers import Found
 from .records import Tariff
 from .units import MINUTE, duration_text
 

@@ -13,7 +13,8 @@ from ..model import Complaint
 from . import tree
 from .checks import Draft, check
 from .complaints import INVALID, Notes, Place
-from .fields import GLOBAL, IDENTITY, PER_INSTANCE, TARIFFS_EXPLAINED, Field, items, read_fields
+from .fields import GLOBAL, IDENTITY, PER_INSTANCE, TARIFFS_EXPLAINED
+from .readers import Field, items, read_fields
 from .records import Config, InstanceConfig
 from .tokens import token_fields, token_of
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ..model import Secret
 from .complaints import INVALID, Place, Wrong, is_quotable
-from .fields import Field, Found, scalar
+from .readers import Field, Found, scalar
 from .tree import Node, Scalar
 from .values import file_in, token_from, variable_name
 
