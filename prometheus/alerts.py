@@ -54,6 +54,12 @@ def alerts(options: Options) -> dict[str, list[Alert]]:
     }
 
 
+def _unless_told(alert: str, window: str, options: Options) -> str:
+    """Not while a graver alert of the same instance tells of it, nor afterwards while it still stands in `window`."""
+    told = f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
+    return f"unless ignoring (alertname, alertstate, severity) max_over_time({told}[{options.span(window)}])"
+
+
 def _exporter(options: Options) -> list[Alert]:
     up = f'up{{job="{options.job}"}}'
     interval = f"{options.stale_intervals} * {series('query_interval_seconds')}"
@@ -140,7 +146,8 @@ def _lists(options: Options) -> list[Alert]:
             f"{now} > {options.no_account_jump:g} * ({now} offset {day})\n"
             f"and {now} > {options.no_account_worth_a_jump}\n"
             f"and {now} * {volume('1h')} >= {options.no_account_least}\n"
-            f"and {volume('1h')} >= {least}\nand {volume('1h')} offset {day} >= {least}", "10m", WARNING,
+            f"and {volume('1h')} >= {least}\nand {volume('1h')} offset {day} >= {least}\n"
+            f"{_unless_told('GreenApiNoAccountHigh', '1h', options)}", "10m", WARNING,
             "Many more numbers without an account than yesterday",
             f"{PERCENT} of the numbers that {NAME} wrote to in an hour have no account, more than "
             f"{options.no_account_jump:g} times the share of yesterday's same hour.",
@@ -251,7 +258,9 @@ def _api(options: Options) -> list[Alert]:
             f"The service answered {NAME} with 466: the tariff's monthly quota is used up, and figures stand still.",
         ),
         Alert(
-            "GreenApiApiErrors", f"{failed} / ({calls} > 0) > {options.api_errors}\nand {failed} >= 3", "10m", WARNING,
+            "GreenApiApiErrors",
+            f"{failed} / ({calls} > 0) > {options.api_errors}\nand {failed} >= 3\n"
+            f"{_unless_told('GreenApiQueryFailing', '30m', options)}", "10m", WARNING,
             "Many calls of the service fail",
             f"{PERCENT} of the calls for {NAME} failed in 30 minutes.",
         ),

@@ -52,7 +52,7 @@ REFUSALS = (
 )
 
 
-FEW = ("campaign", ODD_NAME, "no statuses")
+FEW = ("campaign", ODD_NAME)
 """Enough of the cast for every panel to show something."""
 
 

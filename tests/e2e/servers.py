@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,17 +68,18 @@ class Server:
 
 
 @contextmanager
-def running(program: str, folder: Path, *arguments: str) -> Iterator[Server]:
-    """Start it with `--web.listen-address` on a free port, wait until it is ready, and end it afterwards."""
-    path, port = require_tool(program), free_port()
+def running(command: Sequence[str], folder: Path, name: str, port: int = 0) -> Iterator[Server]:
+    """Start a program that takes `--web.listen-address`, wait until it is ready, and end it afterwards."""
+    port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder / f"{program}.log"
-    with log.open("wb") as output:
-        command = [path, f"--web.listen-address=127.0.0.1:{port}", *arguments]
-        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
+    log = folder / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=output, stderr=output, cwd=folder
+        )
         server = Server(f"http://127.0.0.1:{port}", process, log)
         try:
-            eventually(server.ready, f"{program} is ready")
+            eventually(server.ready, f"{name} is ready")
             yield server
         finally:
             process.kill()
@@ -87,11 +88,20 @@ def running(program: str, folder: Path, *arguments: str) -> Iterator[Server]:
 
 @contextmanager
 def prometheus(folder: Path, config: str, data: Path) -> Iterator[Server]:
-    file = folder / "prometheus.yml"
+    """A Prometheus with this configuration over the blocks in `data`, which it keeps however old they are."""
     folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "prometheus.yml"
     file.write_text(config)
-    with running(
-        "prometheus", folder, f"--config.file={file}", f"--storage.tsdb.path={data}",
-        "--storage.tsdb.retention.time=100y", "--log.level=warn",
-    ) as server:  # fmt: skip
+    command = [require_tool("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={data}"]
+    with running([*command, "--storage.tsdb.retention.time=100y", "--log.level=warn"], folder, "prometheus") as server:
+        yield server
+
+
+@contextmanager
+def alertmanager(folder: Path, config: str) -> Iterator[Server]:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "alertmanager.yml"
+    file.write_text(config)
+    command = [require_tool("prometheus-alertmanager"), f"--config.file={file}", f"--storage.path={folder / 'data'}"]
+    with running([*command, "--cluster.listen-address=", "--log.level=warn"], folder, "alertmanager") as server:
         yield server
