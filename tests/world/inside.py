@@ -9,8 +9,8 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -146,18 +146,15 @@ async def exporting(config_file: Path, tls: ssl.SSLContext | None = None) -> Asy
             await asyncio.wait({running})
 
 
-class listening:
-    """While it lasts, the exporter's log goes to `listener`, from the level debug on."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._logger = logging.getLogger("exporter")
-
-    def __enter__(self) -> None:
-        self._level = self._logger.level
-        self._logger.setLevel(logging.DEBUG)
-        self._logger.addHandler(self._listener)
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.removeHandler(self._listener)
-        self._logger.setLevel(self._level)
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """While it lasts, the exporter's log goes to `listener` too, from the level debug on."""
+    logger = logging.getLogger("exporter")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+        logger.setLevel(level)
