@@ -41,19 +41,20 @@ class Options:
 
 def parse(arguments: Sequence[str]) -> Options:
     """Ends the program for --help, --version and a flag that makes no sense, as argparse does (exit 2)."""
-    flags = _parser().parse_args(arguments)
+    flags = parser().parse_args(arguments)
     return Options(
         flags.config_file, flags.config_check, tuple(flags.listen or [Address("", DEFAULT_PORT)]),
         flags.web_config_file, flags.external_url, flags.log_level, flags.log_format, flags.once, flags.demo,
     )  # fmt: skip
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Every flag with its default and help text."""
+    made = argparse.ArgumentParser(
         "greenapi-exporter", allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="A Prometheus exporter for messages sent through GREEN-API.",
     )  # fmt: skip
-    add = parser.add_argument
+    add = made.add_argument
     add("--config.file", dest="config_file", metavar="FILE",
         help=f"configuration; {DEFAULT_CONFIG} unless the environment names one instance")
     add("--config.check", dest="config_check", action="store_true",
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--once", action="store_true", help="scrape once, print the metrics, exit 1 when any instance failed")
     add("--demo", action="store_true", help="run against a simulated GREEN-API; needs no account and no configuration")
     add("--version", action="version", version=f"greenapi-exporter {__version__}")
-    return parser  # fmt: skip
+    return made  # fmt: skip
 
 
 def _address(text: str) -> Address:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prometheus_client.metrics_core import Metric as Family
 
+from exporter import flags
 from exporter.catalog import CATALOG
 from exporter.telemetry import Telemetry
 
@@ -73,9 +74,7 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 
 
 def test_the_flags_of_the_readme_exist() -> None:
-    from exporter.flags import _parser
-
-    known = {option for action in _parser()._actions for option in action.option_strings}
+    known = set(re.findall(r"--[a-z][\w.-]*", flags.parser().format_help()))
     named = set(re.findall(r"`(--[a-z][\w.-]*)", README.read_text("utf-8")))
     assert named <= known
 
