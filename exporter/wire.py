@@ -182,7 +182,7 @@ def _as_timestamp(value: object) -> int | None:
         return 0
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and OLDEST <= value <= NEWEST and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and OLDEST <= value <= NEWEST else None
 
 
 def _parsed_array(body: bytes) -> list[Any]:
