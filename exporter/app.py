@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 MEMORY = ":memory:"
 _ONCE_SLACK = 5.0
+"""Seconds that --once waits beyond the longest timeout of a call."""
 _YOUNG_OBJECTS = 50_000
 """So many new objects before the collector looks at them: some 5 ms at a time."""
 _CLOSING = 5.0
@@ -73,9 +74,8 @@ class App:
         """Serve until SIGTERM or SIGINT. `config` is None for the demo. Raises CannotListen and StoreUnusable."""
         self._listen_to_signals()
         listeners = [listen(address) for address in self._options.listen]
-        config = await self._demo.start() if self._demo else config
-        assert config is not None
-        await self._build(config, MemoryStore() if self._demo else _store(config.state_file))
+        config = await self._first(config)
+        await self._build(config, _store(config.state_file))
         try:
             await self._serve(listeners)
         finally:
@@ -85,8 +85,7 @@ class App:
 
     async def once(self, config: Config | None) -> int:
         """One scrape to stdout, every call waited for; the exit code."""
-        config = await self._demo.start() if self._demo else config
-        assert config is not None
+        config = await self._first(config)
         await self._build(config, MemoryStore())
         try:
             seen = await self._fleet.scrape(_ONCE_SLACK + max(instance.timeout for instance in config.instances))
@@ -99,6 +98,13 @@ class App:
         if self._bug is not None:
             raise self._bug
         return 0 if all(face.up for face in seen.faces) else 1
+
+    async def _first(self, config: Config | None) -> Config:
+        """The configuration to start with: the one given, or the demo's own."""
+        if self._demo:
+            return await self._demo.start()
+        assert config is not None, "only the demo needs none"
+        return config
 
     async def _build(self, config: Config, store: Store) -> None:
         self._store = store
