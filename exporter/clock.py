@@ -1,7 +1,6 @@
 """The service's clock as seen from here: how far it is from ours, by the Date of its answers.
 
-Pure arithmetic over finished calls; contract 7.5 (last sentences of its first paragraph) and
-`greenapi_clock_offset_seconds`. Offsets are seconds, the service's clock minus ours.
+Pure arithmetic over finished calls. Offsets are seconds, the service's clock minus ours.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/sd`: the fleet as Prometheus' HTTP service discovery wants it, one group per instance (contract 4).
+"""`/sd`: the fleet as Prometheus' HTTP service discovery wants it, one group per instance.
 
 Owns the labels and where our own address comes from. Text and records in, plain data out.
 """

@@ -1,7 +1,7 @@
 """One scrape of many instances: what is due is asked, folded, committed, and shown before the scraper gives up.
 
-Owns the running calls and the deadline (contract 5). A call belongs to its instance, not to a scrape: scrapes that
-meet share it, and one that outlasts its scrape serves the next. Knows no metric and no web request.
+Owns the running calls and the deadline. A call belongs to its instance, not to a scrape: scrapes that meet share it,
+and one that outlasts its scrape serves the next. Knows no metric and no web request.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who may start a call on one API host: how many calls run at once, and in which order the others follow.
 
-Owns the bounds and the order of contract 5. `Turns` decides and never waits; `Gate` lets tasks wait for its decisions.
-Knows nothing of HTTP and of no clock: that a call has waited too long for its first byte is told by the caller.
+Owns the bounds and the order. `Turns` decides and never waits; `Gate` lets tasks wait for its decisions.
+Knows nothing of HTTP and has no clock: that a call has waited too long for its first byte is told by the caller.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """May this instance be asked at `now`? Intervals, pauses after failures: arithmetic that never sleeps.
 
-Contract 5 as a table. Knows no network and no clock; times are Unix seconds, ours. A clock that was set back never
+The pauses are a table. Knows no network and no clock; times are Unix seconds, ours. A clock that was set back never
 blocks: a moment in the future counts as now.
 """
 

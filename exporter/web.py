@@ -1,4 +1,4 @@
-"""The HTTP surface: one handler per path of contract 4. Reads requests and writes answers; knows no API and no disk."""
+"""The HTTP surface: one handler per path. Reads requests and writes answers; knows no API and no disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: what one instance's answers amount to, counted once and forward only (contract 7).
+"""The ledger: what one instance's answers amount to, counted once and forward only.
 
 `account` is the whole; `counting` holds the rules, `known` the memory of messages, `sightings` what an answer changes
 in it, `order` how far a message has come, `latency` between which moments, `totals` the numbers, `vocabulary` the

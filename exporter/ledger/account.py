@@ -1,4 +1,4 @@
-"""One instance's account: answers in, committed numbers out. This is contract 7; `counting` holds its rules.
+"""One instance's account: answers in, committed numbers out; `counting` holds the rules.
 
 Owns what must survive a restart and the order of a fold, which is one synchronous step, so that nobody sees half of
 it. Knows no JSON, no HTTP, no disk and no clock: times are arguments, in Unix seconds of the service's clock.

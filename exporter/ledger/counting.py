@@ -1,4 +1,4 @@
-"""What the sightings of messages amount to: counted once, forward only, measured, settled, forgotten (contract 7).
+"""What the sightings of messages amount to: counted once, forward only, measured, settled, forgotten.
 
 Owns the rules and the known messages; every step writes to the totals at once and notes which messages a commit must
 carry. Times are arguments, in Unix seconds of the service's clock.

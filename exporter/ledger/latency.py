@@ -1,8 +1,8 @@
 """Between which two moments a message was delivered or read, and what an account's timestamps mean.
 
-Contract 7.5. The journal tells no event times, only statuses at the moments it was asked; so an event lies between the
-start of the request that last showed the earlier status and the arrival of the answer that shows the new one, unless
-the row's own timestamp moved into that span: then it happened at that second. All times are the service's clock.
+The journal tells no event times, only statuses at the moments it was asked; so an event lies between the start of the
+request that last showed the earlier status and the arrival of the answer that shows the new one, unless the row's own
+timestamp moved into that span: then it happened at that second. All times are the service's clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How far a message has come: the order of its statuses, and what reaching one implies.
 
-Contract 7.3 and 7.4 as tables. Owns nothing but the order; knows no rows and no time.
+Tables. Owns nothing but the order; knows no rows and no time.
 """
 
 from __future__ import annotations
