@@ -1,6 +1,6 @@
-"""How far a message has come: the order of its statuses, and what reaching one implies.
+"""How far a message has come, as tables: the order of its statuses, and what reaching one implies.
 
-Tables. Owns nothing but the order; knows no rows and no time.
+Owns nothing but the order; knows no rows and no time.
 """
 
 from __future__ import annotations

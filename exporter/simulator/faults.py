@@ -39,7 +39,7 @@ class Action(StrEnum):
     GZIP_BOMB = "gzip_bomb"
     """200 with a gzip body that unpacks to `size` bytes."""
     RESET = "reset"
-    """Connection reset before any byte. A plain aiohttp client quietly asks once more, which counts as a second call."""
+    """Connection reset before any byte. A plain aiohttp client quietly asks again, which counts as a second call."""
     RESET_BODY = "reset_body"
     """Connection reset after headers and half of the body."""
 
