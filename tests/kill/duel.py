@@ -70,7 +70,7 @@ class Duel:
         self.rng = Random(self.seed)
         self.accounts = {cast.id: Account(cast.id, f"token-{cast.id}", rules=cast.rules) for cast in CAST}
         self.simulator = Simulator(self.accounts.values(), rate_clock=None)
-        self.exporter = Exporter(self.directory, free_port())
+        self.exporter = Exporter(self.directory, free_port(), dies_at_a_limit=True)
         self.written = 0.0
 
     async def fight(self, kills: int, *, settle: bool = False) -> None:

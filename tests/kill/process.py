@@ -28,10 +28,11 @@ def free_port() -> int:
 
 
 class Exporter:
-    """Started anew after every kill, always on the same port and the same state file. `log` collects its stderr."""
+    """Started as often as one likes, always on the same port and the same state file. `log` collects its stderr."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, *, dies_at_a_limit: bool = False) -> None:
         self.port = port
+        self._program = ("-c", _START) if dies_at_a_limit else ("-m", "exporter")
         self.log = directory / "exporter.log"
         self.wal = directory / "state.db-wal"
         self._config = directory / "config.yaml"
@@ -40,7 +41,7 @@ class Exporter:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _START, f"--config.file={self._config}",
+                sys.executable, *self._program, f"--config.file={self._config}",
                 f"--web.listen-address=127.0.0.1:{self.port}", cwd=ROOT, stderr=log,
             )  # fmt: skip
 
@@ -71,10 +72,22 @@ class Exporter:
         self._running.terminate()
         return await self.dead()
 
+    def fill_the_disk(self, room: int = 0) -> None:
+        """Let no file of it grow beyond `room` bytes after the present end of SQLite's log."""
+        self._limit(resource.RLIMIT_FSIZE, _touched(self.wal)[0] + room)
+
+    def free_the_disk(self) -> None:
+        self._limit(resource.RLIMIT_FSIZE, None)
+
     def kill_within_a_write(self, room: int) -> None:
-        """The kernel is to kill it in the midst of a write, `room` bytes beyond the present end of the log."""
-        resource.prlimit(self._running.pid, resource.RLIMIT_CORE, (0, 0))
-        resource.prlimit(self._running.pid, resource.RLIMIT_FSIZE, (_touched(self.wal)[0] + room,) * 2)
+        """The kernel is to kill it at the write that needs more than `room` bytes; needs `dies_at_a_limit`."""
+        self._limit(resource.RLIMIT_CORE, 0)
+        self.fill_the_disk(room)
+
+    def _limit(self, what: int, bytes_: int | None) -> None:
+        """None: the most that is allowed."""
+        _, most = resource.prlimit(self._running.pid, what)
+        resource.prlimit(self._running.pid, what, (most if bytes_ is None else bytes_, most))
 
     async def kill_after_a_write(self, patience: float, delay: float) -> bool:
         """Kill it `delay` seconds after it wrote to the log; False if it did not within `patience`."""

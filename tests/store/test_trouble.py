@@ -99,7 +99,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: str) -> None:
     store = SqliteStore(path)
     commit(store, busy(store))
     store.close()
-    _make_newer(path)
+    make_newer(path)
     before = Path(path).read_bytes()
     with pytest.raises(StoreUnusable, match=r"newer version of the exporter \(9\.9\.9\)\. Run that version"):
         SqliteStore(path)
@@ -107,7 +107,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: str) -> None:
     assert not set_aside(path)
 
 
-def _make_newer(path: str) -> None:
+def make_newer(path: str) -> None:
     """As a later version would: one more schema, and its name."""
     from exporter.store.schema import MIGRATIONS, put
 
