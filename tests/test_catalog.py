@@ -1,4 +1,4 @@
-"""The table of metrics against contract 6, and against what Prometheus expects of names and help texts."""
+"""The table of metrics against what users were promised, and what Prometheus expects of names and help texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.ledger.totals import BUCKETS
 from exporter.metric import Kind, Metric
 from tests.scenario import Scenario, folders
 
-CONTRACT = """
+PROMISED = """
 greenapi_up gauge
 greenapi_last_success_timestamp_seconds gauge
 greenapi_query_duration_seconds gauge
@@ -61,9 +61,9 @@ def faces() -> list[Face]:
 FACES = faces()
 
 
-def test_the_table_is_what_the_contract_promises() -> None:
+def test_the_table_is_what_users_were_promised() -> None:
     lines = [" ".join((metric.name, metric.kind.value, *metric.labels)) for metric in CATALOG]
-    assert lines == CONTRACT.split("\n")[1:-1]
+    assert lines == PROMISED.split("\n")[1:-1]
 
 
 @every_metric

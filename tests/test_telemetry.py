@@ -1,4 +1,4 @@
-"""The exporter's own metrics: every one of the contract, fed by what happens, without fault in promtool's eyes."""
+"""The exporter's own metrics: every one that was promised, fed by what happens, without fault in promtool's eyes."""
 
 from __future__ import annotations
 

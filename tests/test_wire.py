@@ -92,7 +92,7 @@ class TestCapturedAnswers:
 
 
 class TestFields:
-    """Contract 7.9, word by word."""
+    """Each field, and each kind of value that may stand in it."""
 
     @pytest.mark.parametrize(
         ("element", "reason"),

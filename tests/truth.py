@@ -1,6 +1,7 @@
 """What an exporter must have counted, told from the simulated truth and the moments of the good answers alone.
 
-Knows no ledger: for every message it looks at what each answer can have shown of it, and follows contract 7 from there.
+Knows no ledger: for every message it looks at what each answer can have shown of it, and goes by the rules of counting
+from there.
 """
 
 from __future__ import annotations

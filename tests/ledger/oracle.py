@@ -1,7 +1,7 @@
-"""Contract 7 once more, as naively as it can be written: whatever was shown is kept, nothing is fast, nothing saved.
+"""The rules of counting once more, as naive as can be: whatever was shown is kept, nothing is fast, nothing saved.
 
-The property tests hold the ledger against this. It was written from the contract's sentences, not from the ledger, and
-shares nothing with it but the vocabulary. Where the contract is silent a comment says what was taken.
+The property tests hold the ledger against this. It was written from the rules as users were promised them, not
+from the ledger, and shares nothing with it but the vocabulary. Where they are silent a comment says what was taken.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KNOWN_WORDS = {*LADDER, *FINALS} - {"none", "other"}
 
 @dataclass(frozen=True)
 class Row:
-    """A usable row as the contract speaks of it; equal to the ledger's `model.Row` in shape."""
+    """A usable row as the rules speak of it; equal to the ledger's `model.Row` in shape."""
 
     id: str
     chat: str

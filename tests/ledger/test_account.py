@@ -1,4 +1,4 @@
-"""Sentences of contract 7 that need large answers, many steps, or a look at what is kept."""
+"""Rules of counting that need large answers, many steps, or a look at what is kept."""
 
 from __future__ import annotations
 

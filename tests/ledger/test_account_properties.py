@@ -188,7 +188,7 @@ def agrees_with_the_oracle(journey: Journey) -> None:
 
 
 def keeps_its_promises(journey: Journey) -> None:
-    """The sentences of the contract that hold of the shown numbers alone."""
+    """The rules of counting that hold of the shown numbers alone."""
     shown: Mapping[str, Any] = journey.account.shown
     before, after = dict(numbers(journey.shown)), dict(numbers(shown))
     assert before.keys() <= after.keys(), "a series vanished"
@@ -207,7 +207,7 @@ def keeps_its_promises(journey: Journey) -> None:
 
 
 @pytest.mark.parametrize("meaning", [Meaning.SENT, Meaning.LAST_ACTION])
-def test_any_sequence_of_answers_counts_as_the_contract_says(meaning: Meaning) -> None:
+def test_any_sequence_of_answers_counts_as_users_were_promised(meaning: Meaning) -> None:
     @settings(max_examples=250, deadline=None)
     @given(st.lists(steps, min_size=1, max_size=8))
     def check(way: list[Step]) -> None:

@@ -1,4 +1,4 @@
-"""Between which two moments a delivery or a reading lies (contract 7.5), to the second."""
+"""Between which two moments a delivery or a reading lies, to the second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of statuses, every pair of them, as contract 7.3 and 7.4 write it down."""
+"""The order of statuses, every pair of them, and what reaching one implies."""
 
 from __future__ import annotations
 

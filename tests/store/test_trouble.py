@@ -173,7 +173,7 @@ def test_a_log_without_its_file_is_not_taken_for_state(path: str) -> None:
 
 
 def test_an_older_copy_that_is_put_back_is_set_aside(path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """It would count once more what was counted since: contract 7.10."""
+    """It would count once more what was counted since."""
     store = SqliteStore(path)
     kept = busy(store)
     commit(store, kept)
