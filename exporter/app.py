@@ -21,7 +21,7 @@ from .access import read as read_access
 from .catalog import CATALOG
 from .client import Client, Limits
 from .commits import Commits
-from .config import Config
+from .config import MEMORY, Config
 from .connections import Door, usual_bounds
 from .demo import STORY, Demo
 from .exposition import Exposition, blocks, own
@@ -39,7 +39,6 @@ from .web import Surface
 
 log = logging.getLogger(__name__)
 
-MEMORY = ":memory:"
 _ONCE_SLACK = 5.0
 """Seconds that --once waits beyond the longest timeout of a call."""
 _YOUNG_OBJECTS = 50_000

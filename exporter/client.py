@@ -158,7 +158,7 @@ class Client:
         finished = self._clock() if arrived is None else arrived
         call = Call(
             request.instance, request.method, outcome, started, finished, detail,
-            answer.status, retry_after, answer.date, answer.size,
+            status=answer.status, retry_after=retry_after, date=answer.date, size=answer.size,
         )  # fmt: skip
         return call, value
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-from .config import Config, InstanceConfig, Tariff
+from .config import MEMORY, Config, InstanceConfig, Tariff
 from .fleet import Fleet
 from .model import Meaning, Secret
 from .simulator import story
 from .simulator.server import Simulator
-
-_WINDOW, _MIN_INTERVAL, _TIMEOUT = 86_400.0, 2.0, 10.0
-_STATE_INTERVAL, _SETTINGS_INTERVAL = 5.0, 60.0
 
 _SCRAPE_INTERVAL = 5.0
 
@@ -45,16 +42,30 @@ class Demo:
         url = await self._simulator.start("127.0.0.1")
         instances = tuple(
             InstanceConfig(
-                account.id, account.name, Secret(account.token), None, url, (("scene", account.name),),
-                Tariff.BUSINESS, _WINDOW, _MIN_INTERVAL, _TIMEOUT, Meaning.AUTO,
+                id=account.id,
+                name=account.name,
+                token=Secret(account.token),
+                token_file=None,
+                api_url=url,
+                labels=(("scene", account.name),),
+                tariff=Tariff.BUSINESS,
+                window=24 * 3600.0,
+                min_interval=2.0,
+                timeout=10.0,
+                timestamp=Meaning.AUTO,
             )
             for account in self._accounts
-        )  # fmt: skip
+        )
         return Config(
-            instances, concurrency=100, stale_after=300.0, state_file=":memory:", max_body=128 * 2**20,
-            state_interval=_STATE_INTERVAL, settings_interval=_SETTINGS_INTERVAL,
+            instances=instances,
+            concurrency=100,
+            stale_after=300.0,
+            state_file=MEMORY,
+            max_body=128 * 2**20,
+            state_interval=5.0,
+            settings_interval=60.0,
             declare_types=("textMessage", "imageMessage", "extendedTextMessage"),
-        )  # fmt: skip
+        )
 
     def keep_scraping(self, fleet: Fleet) -> None:
         """Stand in for Prometheus, so that the numbers fill without one. Ends with `stop`."""

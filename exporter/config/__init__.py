@@ -8,10 +8,11 @@ from __future__ import annotations
 from .complaints import Wrong
 from .masked import masked
 from .parsing import from_environment, names_an_instance, parse
-from .records import Config, InstanceConfig, Tariff
+from .records import MEMORY, Config, InstanceConfig, Tariff
 from .values import token_from
 
 __all__ = [
+    "MEMORY",
     "Config",
     "InstanceConfig",
     "Tariff",

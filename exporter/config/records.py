@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from ..model import Meaning, Secret
 
+MEMORY = ":memory:"
+"""The `state_file` that is none: nothing outlives the process."""
+
 
 class Tariff(StrEnum):
     """What an account may ask: `developer` is the free plan with 1,000 journal calls a month."""
