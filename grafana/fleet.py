@@ -112,14 +112,17 @@ def _firing() -> Panel:
         'time() - ALERTS_FOR_STATE{alertname=~"GreenApi.+"} '
         'and ignoring (alertstate) ALERTS{alertname=~"GreenApi.+",alertstate="firing"}'
     )
-    shortened = f'label_replace({lasting}, "alert", "$1", "alertname", "GreenApi(.+)")'
+    labelled = f'label_replace({lasting}, "alert", "$1", "alertname", "GreenApi(.+)")'
+    for place, severity in enumerate(("critical", "warning", "info")):
+        labelled = f'label_replace({labelled}, "order", "{place}", "severity", "{severity}")'
     severities = {"critical": ("page", RED), "warning": ("ticket", ORANGE), "info": ("info", "blue")}
     return table(
         "What is firing",
-        "Alerts that fire now, the longest first: a page wakes somebody, a ticket is for the working day. "
+        "Alerts that fire now, the gravest first: a page wakes somebody, a ticket is for the working day. "
         "docs/runbooks.md says what each means and what to do.",
-        Query(shortened, instant=True, form="table"),
+        Query(labelled, instant=True, form="table"),
         [
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "order", "desc": False}]}},
             {"id": "filterFieldsByName", "options": {"include": {"names": ["severity", "alert", "name", "Value"]}}},
             {"id": "organize", "options": {
                 "indexByName": {"severity": 0, "alert": 1, "name": 2, "Value": 3},
@@ -133,7 +136,7 @@ def _firing() -> Panel:
             override("Alert", unit="string"),
             override("Instance", unit="string", links=[open_instance("__value.text")]),
         ],
-        width=8, height=8, sort=[{"displayName": "For", "desc": True}],
+        width=8, height=8,
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _header() -> list[Panel]:
             text="name", width=8, background=False, steps=thresholds("text"), size=20,
         ),
         stat(
-            "Statuses of messages",
+            "Statuses",
             "Whether the instance's setting outgoingWebhook is on. While it is off the journal stops at sent: "
             "nothing below about delivery and reading is true.",
             Query(f"max({mirrored('instance_setting_enabled', setting='outgoingWebhook')})", instant=True),
@@ -82,7 +82,7 @@ def _header() -> list[Panel]:
             Query(ask.state_numbers(), "state"), state_mappings(), height=4,
         ),
         stat(
-            "Sent in the chosen time", "Messages counted in the chosen time.",
+            "Sent", "Messages counted in the chosen time.",
             Query(ask.increase(mirrored("outgoing_messages_total"), "$__range"), instant=True), decimals=0,
             unit="locale", background=False, steps=thresholds("blue"),
         ),
@@ -103,7 +103,7 @@ def _header() -> list[Panel]:
             background=False, none="nothing sent",
         ),
         stat(
-            "Failed, yellow card",
+            "Failed",
             "Share of the messages in the chosen time that reached failed, yellowCard or suspended.",
             Query(ask.reached(ask.BAD, "$__range"), instant=True), unit="percentunit", decimals=1, steps=SHARE_STEPS,
             background=False, none="nothing sent",

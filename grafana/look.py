@@ -12,7 +12,9 @@ from exporter.model import ALL_STATUSES, STATES, UNSETTLED
 Json = dict[str, object]
 
 GREY = "#8c9099"
-GREEN, YELLOW, ORANGE, RED, BLUE = "green", "yellow", "orange", "red", "blue"
+GREEN, ORANGE, RED = "green", "orange", "red"
+YELLOW = "semi-dark-yellow"
+"""Plain yellow cannot be read on white."""
 
 STATUS_COLOURS: Mapping[str, str] = {
     "pending": GREY,

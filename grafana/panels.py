@@ -64,11 +64,14 @@ def timeseries(
     most: float | None = None, decimals: int | None = None, steps: Json | None = None,
     links: Sequence[Json] = (), logarithmic: bool = False,
 ) -> Panel:  # fmt: skip
-    """Lines (or bars) over time. `steps`: thresholds that are drawn as dashed lines; `least`: where the axis begins."""
+    """Lines (or bars) over time; areas without an edge when stacked, or an empty top one would outline the rest.
+
+    `steps`: thresholds that are drawn as dashed lines; `least`: where the axis begins.
+    """
     custom: Json = {
         "drawStyle": "bars" if bars else "line",
-        "lineWidth": 0 if bars else 2 if not stacked else 1,
-        "fillOpacity": 80 if bars else 45 if stacked else 0 if logarithmic else 6,
+        "lineWidth": 0 if bars or stacked else 2,
+        "fillOpacity": 80 if bars else 60 if stacked else 0 if logarithmic else 6,
         "showPoints": "never",
         "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
@@ -149,12 +152,12 @@ def state_timeline(
 
 def table(
     title: str, description: str, query: Query | Sequence[Query], transformations: Sequence[Json], *,
-    overrides: Sequence[Json] = (), width: int = 24, height: int = 8, sort: Sequence[Json] = (), none: str = "",
+    overrides: Sequence[Json] = (), width: int = 24, height: int = 8, none: str = "",
 ) -> Panel:  # fmt: skip
     """Rows and columns; `none` is what an empty cell says."""
     defaults: Json = {"unit": "short", "custom": {"align": "auto", "cellOptions": {"type": "auto"}}, "noValue": none}
     defaults |= {"thresholds": PLAIN, "color": {"mode": "thresholds"}}
-    options: Json = {"showHeader": True, "cellHeight": "sm", "sortBy": list(sort), "footer": {"show": False}}
+    options: Json = {"showHeader": True, "cellHeight": "sm", "sortBy": [], "footer": {"show": False}}
     panel = _panel("table", title, description, query, (width, height), defaults, options, overrides)
     return Panel(width, height, panel.body | {"transformations": list(transformations)})
 

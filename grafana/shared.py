@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.model import DELIVERY, READ
 
 from . import questions as ask
-from .look import GREEN, ORANGE, RED, YELLOW, fixed, override, thresholds, value_mapping
+from .look import GREEN, ORANGE, RED, YELLOW, Json, fixed, override, thresholds, value_mapping
 from .panels import Panel, Query, heatmap, stat, table, timeseries
 from .promql import mirrored, own
 
@@ -154,7 +154,8 @@ def _journal() -> list[Panel]:
         table(
             "Settings, pauses and clocks",
             "Settings of each instance that decide what can be seen: with statuses off, delivery and reading are "
-            "blind. Pauses after failures, and how far the service's clock is from ours.",
+            "blind; with phone off, messages typed there are not seen. Pauses "
+            "after failures, and how far the service's clock is from ours.",
             [
                 Query(f"max by ({ask.EACH}) ({expr})", instant=True, form="table") for expr in (
                     mirrored("instance_setting_enabled", setting="outgoingWebhook"),
@@ -172,12 +173,12 @@ def _journal() -> list[Panel]:
 
 
 _SETTINGS_COLUMNS = {
-    "name": "Instance", "Value #A": "Statuses", "Value #B": "From the phone", "Value #C": "Interval",
-    "Value #D": "Rows cut", "Value #E": "Pause left", "Value #F": "Clock offset", "Value #G": "Timestamps mean",
+    "name": "Instance", "Value #A": "Statuses", "Value #B": "Phone", "Value #C": "Interval",
+    "Value #D": "Rows cut", "Value #E": "Pause left", "Value #F": "Clock off by", "Value #G": "Timestamp",
 }  # fmt: skip
 
 
-def _settings_columns() -> list[dict[str, object]]:
+def _settings_columns() -> list[Json]:
     return [
         {"id": "merge", "options": {}},
         {"id": "organize", "options": {
@@ -188,20 +189,23 @@ def _settings_columns() -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _settings_overrides() -> list[dict[str, object]]:
-    text = {"type": "color-text"}
+def _settings_overrides() -> list[Json]:
     off_is_bad = value_mapping({"0": ("off", RED), "1": ("on", GREEN)})
+    off_is_doubtful = value_mapping({"0": ("off", ORANGE), "1": ("on", GREEN)})
     return [
-        override("Instance", unit="string"),
-        override("Statuses", mappings=off_is_bad, custom__cellOptions=text),
-        override("From the phone", mappings=value_mapping({"0": ("off", ORANGE), "1": ("on", GREEN)}),
-                 custom__cellOptions=text),
-        override("Interval", unit="s"),
-        override("Rows cut", mappings=value_mapping({"0": ("no", GREEN), "1": ("yes", RED)}), custom__cellOptions=text),
-        override("Pause left", unit="s", decimals=0, thresholds=thresholds(ORANGE), custom__cellOptions=text),
-        override("Clock offset", unit="s", decimals=1),
-        override("Timestamps mean", mappings=value_mapping({"0": ("sending", "text"), "1": ("last action", "text")})),
-    ]  # fmt: skip
+        override("Instance", unit="string", custom__minWidth=100),
+        _narrow("Statuses", mappings=off_is_bad),
+        _narrow("Phone", mappings=off_is_doubtful),
+        _narrow("Interval", unit="s", thresholds=thresholds("text")),
+        _narrow("Rows cut", mappings=value_mapping({"0": ("no", GREEN), "1": ("yes", RED)})),
+        _narrow("Pause left", unit="s", decimals=0, thresholds=thresholds(ORANGE)),
+        _narrow("Clock off by", unit="s", decimals=1, thresholds=thresholds("text")),
+        _narrow("Timestamp", mappings=value_mapping({"0": ("sending", "text"), "1": ("last action", "text")})),
+    ]
+
+
+def _narrow(title: str, **properties: object) -> Json:
+    return override(title, custom__width=92, custom__cellOptions={"type": "color-text"}, **properties)
 
 
 def _process() -> list[Panel]:
@@ -212,7 +216,7 @@ def _process() -> list[Panel]:
     reloaded = value_mapping({"0": ("refused", RED), "1": ("valid", GREEN)})
     return [
         stat(
-            "Version, running for", "Version of the exporter, and how long ago it was started.",
+            "Version", "Version of the exporter, and how long ago it was started.",
             Query(version, "{{version}}", instant=True), unit="s", decimals=0, width=4, height=8, background=False,
             steps=thresholds("text"), text="value_and_name",
         ),

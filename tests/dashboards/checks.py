@@ -18,7 +18,7 @@ UNITS = {
 }  # fmt: skip
 RULES_OWN = {"ALERTS": {"alertname", "alertstate", "severity", "name"}, "ALERTS_FOR_STATE": {"alertname"}}
 """Series that Prometheus makes of alerting rules."""
-MADE_LABELS = {"part", "alert"}
+MADE_LABELS = {"part", "alert", "order"}
 """Labels that queries make up by label_replace."""
 
 
