@@ -72,16 +72,13 @@ class Commits:
             self._running = None
 
     async def _commit(self) -> None:
-        instances = [instance for instance in self._instances() if instance.dirty]
+        intact = await self.call(self._store.is_intact)
+        instances = [instance for instance in self._instances() if instance.dirty or not intact]
         if not instances:
             return
-        if not await self.call(self._store.is_intact):
-            if not self._failures:
-                log.warning("the state file was removed or damaged while running; it is written anew from memory")
-            instances = list(self._instances())
-            batch = [instance.changes(everything=True) for instance in instances]
-        else:
-            batch = [instance.changes() for instance in instances]
+        if not intact and not self._failures:
+            log.warning("the state file was removed or damaged while running; it is written anew from memory")
+        batch = [instance.changes(everything=not intact) for instance in instances]
         began = time.perf_counter()
         try:
             self.size = await self.call(lambda: self._write(batch))

@@ -135,9 +135,9 @@ class StateFile:
         """Instance id -> the number that its rows have. Rows of any other number are a sign of damage."""
         stored = self._connection.execute("SELECT id, number FROM instances")
         numbers = {id_: int(unseal(number, id_)) for id_, number in stored}
-        for (number,) in self._connection.execute(_NUMBERS_IN_USE):
-            if number not in numbers.values():
-                raise Damaged("it holds an instance without a name")
+        used = {number for (number,) in self._connection.execute(_NUMBERS_IN_USE)}
+        if not used.issubset(numbers.values()):
+            raise Damaged("it holds an instance without a name")
         return numbers
 
     @contextmanager

@@ -43,8 +43,8 @@ class SqliteStore:
             self._lock.release()
             raise
         self.key_of: KeyOf = keyed(self._file.secret)
-        self._gone = ""
-        self._complete = True
+        self._gone = ""  # why the next commit needs a new file, if it does
+        self._complete = True  # whether the file holds all that was ever committed
         self._in_use = False
 
     def __repr__(self) -> str:
@@ -54,16 +54,22 @@ class SqliteStore:
         """Raises `StoreUnusable` when the disk cannot be read; a damaged file is set aside, and nothing is found."""
         try:
             self._renew_if_gone()
-            found = {id_: restored for id_ in ids if (restored := self._file.load(id_)) is not None}
+            found = self._find(ids)
         except _TROUBLE as error:
-            damage = _damage(error)
-            if not damage:
-                raise self._unusable(error) from None
-            self._start_anew(damage)
-            self._complete = not self._in_use
-            return {}
+            raise self._unusable(error) from None
         self._in_use = True
         return found
+
+    def _find(self, ids: Iterable[str]) -> dict[str, Restored]:
+        try:
+            return {id_: restored for id_ in ids if (restored := self._file.load(id_)) is not None}
+        except _TROUBLE as error:
+            self._gone = _damage(error)
+            if not self._gone:
+                raise
+        self._complete = not self._in_use  # what is running already must be written anew
+        self._renew_if_gone()
+        return {}
 
     def commit(self, batch: Sequence[InstanceChanges]) -> None:
         try:
@@ -134,20 +140,19 @@ class SqliteStore:
         return file
 
     def _renew_if_gone(self) -> None:
-        """Make a new file in place of the one that is gone or damaged; the next commit fills it."""
-        if self._gone:
-            self._start_anew(self._gone)
-            self._gone = ""
+        """Make a new file in place of the one that is gone or damaged; the next commit fills it.
 
-    def _start_anew(self, why: str) -> None:
-        """The keys stay what they are: the accounts in memory go by them."""
-        secret = self._file.secret
+        The keys stay what they are: the accounts in memory go by them.
+        """
+        if not self._gone:
+            return
         if os.path.exists(self._path):
-            self._set_aside(why)
+            self._set_aside(self._gone)
         # Closed only now, since SQLite would remove the log of whatever lies at the path.
         with suppress(sqlite3.Error):
             self._file.close()
-        self._file = self._open(secret)
+        self._file = self._open(self._file.secret)
+        self._gone = ""
 
     def _set_aside(self, why: str) -> None:
         aside = f"{self._path}.damaged-{strftime('%Y%m%dT%H%M%SZ', gmtime())}"

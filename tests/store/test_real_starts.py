@@ -29,7 +29,7 @@ ID = "1101000001"
 CONFIG = """
 tariff: business
 state_file: {state}
-min_interval: 10ms
+min_interval: 1ms
 state_interval: 0
 settings_interval: 0
 instances:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from exporter.instance import InstanceChanges
 from exporter.ledger.totals import BUCKETS, Histogram, Labels, Snapshot
@@ -19,18 +17,6 @@ from exporter.store.parts import restored
 from .builders import NOW, WINDOW, Kept, Row, busy, commit, state_of, stored_state
 
 ID = "1101000001"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "state.db")
-
-
-@pytest.fixture
-def store(path: str) -> Iterator[SqliteStore]:
-    made = SqliteStore(path)
-    yield made
-    made.close()
 
 
 def test_an_instance_comes_back_as_it_was_committed(path: str) -> None:

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +19,6 @@ from .builders import NOW, WINDOW, Row, busy, commit, state_of, stored_state
 
 ID = "1101000001"
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "state.db")
-
-
-@pytest.fixture
-def store(path: str) -> Iterator[SqliteStore]:
-    made = SqliteStore(path)
-    yield made
-    made.close()
 
 
 def set_aside(path: str) -> list[Path]:
