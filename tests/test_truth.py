@@ -17,7 +17,7 @@ from exporter.commits import Commits
 from exporter.config import Config, InstanceConfig, Tariff
 from exporter.fleet import Fleet
 from exporter.instance import Instance
-from exporter.model import Call, Meaning, Method, Outcome, Secret
+from exporter.model import Call, Journal, Meaning, Method, Outcome, Secret
 from exporter.simulator.account import Account, Rules, Truth
 from exporter.simulator.clock import ManualClock
 from exporter.simulator.faults import Action, Fault
@@ -63,6 +63,12 @@ def moments(rng: Random, hours: float) -> list[tuple[Look, bool]]:
     return planned
 
 
+def shown(service: Account, look: Look, instance: Instance) -> Journal:
+    """What the service answers at that look, through the exporter's own decoder."""
+    rows = service.journal(look.seen, instance.minutes)
+    return wire.journal(b"[" + b",".join(row.json for row in rows) + b"]")
+
+
 @pytest.mark.parametrize(("window", "meaning"), [(HOUR, Meaning.SENT), (24 * HOUR, Meaning.LAST_ACTION)])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_hours_of_queries_give_the_true_numbers(seed: int, window: float, meaning: Meaning) -> None:
@@ -73,8 +79,7 @@ def test_hours_of_queries_give_the_true_numbers(seed: int, window: float, meanin
         outcome = Outcome.NETWORK if fails else Outcome.OK
         call = Call(instance.id, Method.MESSAGES, outcome, look.started, look.arrived)
         if call.ok:
-            rows = service.journal(look.seen, instance.minutes)
-            instance.took_journal(call, wire.journal(b"[" + b",".join(row.json for row in rows) + b"]"))
+            instance.took_journal(call, shown(service, look, instance))
             looks.append(look)
             instance.account.committed(instance.changes().account)
             history.append(instance.face(look.arrived).totals)
@@ -92,8 +97,7 @@ def test_the_meaning_of_timestamps_is_learnt_within_minutes(meaning: Meaning) ->
     instance = Instance(setup.instances[0], setup, keyed(b"the key of these tests"))
     for look, _ in moments(Random(7), 0.25):
         call = Call(instance.id, Method.MESSAGES, Outcome.OK, look.started, look.arrived)
-        rows = service.journal(look.seen, instance.minutes)
-        instance.took_journal(call, wire.journal(b"[" + b",".join(row.json for row in rows) + b"]"))
+        instance.took_journal(call, shown(service, look, instance))
     assert instance.account.meaning is meaning
 
 
