@@ -1,6 +1,6 @@
 """What a valid configuration is, as frozen records. Every number is in seconds or bytes.
 
-Owns the shapes and the defaults; knows neither YAML nor files nor the environment.
+Owns the shapes, whose defaults stand in `fields`; knows neither YAML nor files nor the environment.
 """
 
 from __future__ import annotations
