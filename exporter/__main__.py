@@ -11,15 +11,30 @@ from . import access, discovery, flags, loading, logs
 from .app import App
 from .config import Config
 from .errors import ConfigInvalid, StoreUnusable
+from .output import CannotWrite, write
 from .redaction import Redactor
 from .sockets import CannotListen
 
 log = logging.getLogger(__name__)
 
+TROUBLES = (CannotListen, StoreUnusable, CannotWrite)
+"""What the machine may do to us: told in one line, without a traceback."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code: 0 as asked, 1 not possible, 2 a flag that makes no sense."""
     options = flags.parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _command(options)
+    except KeyboardInterrupt:
+        return 0
+    except TROUBLES as trouble:
+        print(f"greenapi-exporter: {trouble}", file=sys.stderr)
+        return 1
+
+
+def _command(options: flags.Options) -> int:
+    """What `main` does, once it is known what is asked. Raises one of TROUBLES, or KeyboardInterrupt."""
     redactor = Redactor()
     logs.configure(options.log_level, options.log_format, redactor)
     config, complaints, warnings = _read(options)
@@ -32,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for warning in warnings:
         log.warning("%s", warning)
     if options.config_check:
-        print("ok")
+        write([b"ok\n"])
         return 0
     return _run(options, config, redactor)
 
@@ -71,11 +86,8 @@ def _run(options: flags.Options, config: Config | None, redactor: Redactor) -> i
 
     try:
         return asyncio.run(start())
-    except KeyboardInterrupt:
-        return 0
-    except (CannotListen, StoreUnusable) as trouble:
-        print(f"greenapi-exporter: {trouble}", file=sys.stderr)
-        return 1
+    except TROUBLES:
+        raise
     except Exception:
         log.critical("a fault of the exporter ends it; please report this", exc_info=True)
         return 1

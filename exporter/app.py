@@ -8,7 +8,6 @@ import logging
 import signal
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +29,7 @@ from .fleet import Fleet
 from .instance import Face
 from .loading import load, read_token
 from .model import Secret
+from .output import write
 from .redaction import Redactor
 from .reload import Reloader
 from .sockets import bound_to, listen
@@ -70,7 +70,7 @@ class App:
         self._demo = Demo() if options.demo else None
 
     async def run(self, config: Config | None) -> None:
-        """Serve until SIGTERM or SIGINT. `config` is None for the demo. Raises CannotListen and StoreUnusable."""
+        """Serve until SIGTERM or SIGINT; `config`: None for the demo. Raises CannotListen, StoreUnusable, CannotWrite."""
         self._listen_to_signals()
         listeners = [listen(address) for address in self._options.listen]
         config = await self._first(config)
@@ -83,15 +83,13 @@ class App:
             raise self._bug
 
     async def once(self, config: Config | None) -> int:
-        """One scrape to stdout, every call waited for; the exit code."""
+        """One scrape to stdout, every call waited for; the exit code. Raises CannotWrite."""
         config = await self._first(config)
         await self._build(config, MemoryStore())
         try:
             seen = await self._fleet.scrape(_ONCE_SLACK + max(instance.timeout for instance in config.instances))
             pieces = self._exposition.render(seen.faces, openmetrics=False)
-            for block in blocks([*pieces, own(self._telemetry.registry, openmetrics=False)]):
-                sys.stdout.buffer.write(block)
-            sys.stdout.flush()
+            write(blocks([*pieces, own(self._telemetry.registry, openmetrics=False)]))
         finally:
             await self._close()
         if self._bug is not None:
@@ -204,7 +202,7 @@ class App:
         log.info("listening", extra={"fields": fields})
         if self._demo:
             host = bound[0].host if bound[0].host not in ("", "0.0.0.0", "::") else "localhost"
-            print(STORY.format(url=f"{scheme}://{Address(host, bound[0].port)}"), flush=True)
+            write([STORY.format(url=f"{scheme}://{Address(host, bound[0].port)}").encode(), b"\n"])
 
     def _crash(self, bug: BaseException) -> None:
         """A bug of ours: stop in order, then end with its traceback."""

@@ -16,7 +16,7 @@ LAYERS = (
     {"errors"},
     {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines"},
     {"episodes", "discovery", "failures", "flags", "access"},
-    {"instance", "session", "sockets", "loading", "connections", "reload"},
+    {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},
     {"commits"},
     {"fleet"},
