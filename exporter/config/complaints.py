@@ -15,9 +15,9 @@ from ..errors import ConfigInvalid
 from ..model import Complaint
 
 MAX_QUOTED = 80
-_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9]{24}|://.*[@?]")
-"""GREEN-API's tokens are 50 letters and digits, and an address may have a password: such a text is not shown,
-whatever key it stands under."""
+_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9]{24}|://.*(?:[@?]|waInstance[^/]*/.)")
+"""GREEN-API's tokens are 50 letters and digits, an address may have a password, and one that goes on behind the id ends
+in a token of any length: such a text is not shown, whatever key it stands under."""
 _VARIABLE = re.compile(r"\$\$|\$\{([^}]*)(\}?)")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
