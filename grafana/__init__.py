@@ -4,8 +4,8 @@
     look        colours and words of statuses and states
     panels      one function for each kind of panel
     board       rows of panels -> a whole dashboard: places, ids, variables, links, annotations
-    fleet       GREEN-API / Fleet
-    instance    GREEN-API / Instance
+    questions   what is asked, as PromQL
+    tables, shared, fleet, instance   the panels of GREEN-API / Fleet and GREEN-API / Instance
 
 Plain dictionaries in Grafana's classic JSON; knows nothing of a running Grafana.
 """

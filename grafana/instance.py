@@ -6,7 +6,7 @@ from exporter.model import DELIVERY, READ
 
 from . import questions as ask
 from .board import INSTANCE_UID, Row, board
-from .fleet import ANY_IS_BAD, SHARE_STEPS
+from .fleet import ANY_IS_BAD
 from .look import (
     GREEN,
     GREY,
@@ -24,6 +24,7 @@ from .look import (
 from .panels import Panel, Query, heatmap, stat, state_timeline, timeseries
 from .promql import mirrored, of_all
 from .shared import exporter_row, latency_panels
+from .tables import SHARE_STEPS
 
 AGE_LOOKS = {
     "under_5m": ("under 5 min", GREEN),

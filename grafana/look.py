@@ -12,9 +12,9 @@ from exporter.model import ALL_STATUSES, STATES, UNSETTLED
 Json = dict[str, object]
 
 GREY = "#8c9099"
-GREEN, ORANGE, RED = "green", "orange", "red"
-YELLOW = "semi-dark-yellow"
-"""Plain yellow cannot be read on white."""
+GREEN, YELLOW, ORANGE, RED = "green", "yellow", "orange", "red"
+YELLOW_TEXT = "semi-dark-yellow"
+"""Letters in plain yellow cannot be read on white; letters on the darker one cannot be read either."""
 
 STATUS_COLOURS: Mapping[str, str] = {
     "pending": GREY,
