@@ -70,7 +70,10 @@ class App:
         self._demo = Demo() if options.demo else None
 
     async def run(self, config: Config | None) -> None:
-        """Serve until SIGTERM or SIGINT; `config`: None for the demo. Raises CannotListen, StoreUnusable, CannotWrite."""
+        """Serve until SIGTERM or SIGINT. `config` is None for the demo.
+
+        Raises CannotListen, StoreUnusable and CannotWrite.
+        """
         self._listen_to_signals()
         listeners = [listen(address) for address in self._options.listen]
         config = await self._first(config)
