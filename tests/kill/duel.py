@@ -90,10 +90,11 @@ class Duel:
         """Every instance has its baseline before the first message is sent."""
         await self.exporter.start()
         successes = 0.0
-        while successes < len(CAST):
-            await asyncio.sleep(0.1)
-            text = await self._scrape()
-            successes = sum(value for series, value in samples(text) if series.startswith("greenapi_up{"))
+        async with asyncio.timeout(60):
+            while successes < len(CAST):
+                await asyncio.sleep(0.1)
+                text = await self._scrape()
+                successes = sum(value for series, value in samples(text) if series.startswith("greenapi_up{"))
         self.written = time.time()
 
     async def _round(self) -> None:

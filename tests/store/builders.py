@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
 
 from exporter.instance import InstanceChanges, Saved
 from exporter.ledger import Account, Answer, KeyOf, Message
 from exporter.model import Journal, Meaning, Method, Outcome
 from exporter.pace import Pause, SavedPace
 from exporter.store import Restored, Store
+from exporter.store.schema import MIGRATIONS, put
 
 State = tuple[Saved, dict[int, Message]]
 """All that a store must give back of an instance: the messages by their keys."""
@@ -92,3 +97,23 @@ def state_of(kept: Kept) -> State:
 def stored_state(store: Store, id_: str) -> State | None:
     restored = store.load([id_]).get(id_)
     return (restored.saved, messages_of(restored)) if restored else None
+
+
+def make_newer(path: str) -> None:
+    """As a later version would: one more schema, and its name."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    later = len(MIGRATIONS) + 1
+    connection.execute(f"PRAGMA user_version = {later}")
+    put(connection, "schema", str(later).encode())
+    put(connection, "written_by", b"9.9.9")
+    connection.close()
+
+
+def set_aside(path: str) -> list[Path]:
+    return sorted(Path(path).parent.glob("*.damaged-*[0-9Z]"))
+
+
+def reasons(caplog: pytest.LogCaptureFixture) -> str:
+    """Why files were set aside, as the log says."""
+    fields = [vars(record).get("fields", {}) for record in caplog.records]
+    return " ".join(field["reason"] for field in fields if "set_aside_as" in field)

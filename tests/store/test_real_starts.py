@@ -21,9 +21,8 @@ from exporter.store import SqliteStore
 from tests.kill.process import ROOT, Exporter, free_port
 from tests.kill.scraping import Watch, scrape
 
-from .builders import busy, commit
+from .builders import busy, commit, make_newer
 from .test_damage import Damage, cut_the_end_off, flip_a_bit, scribble
-from .test_trouble import make_newer
 
 ID = "1101000001"
 CONFIG = """
