@@ -23,6 +23,7 @@ LAYERS = (
     {"probe", "pages", "demo"},
     {"web"},
     {"app"},
+    {"command"},
     {"__main__"},
 )
 """The rooms (files or folders of the package), lowest first. A room knows the rooms of lower layers and itself; what
