@@ -15,7 +15,7 @@ BELIEVABLE = 86_400.0
 
 
 class ServiceClock:
-    """`offset` is what was measured last, `correction` what is added to our times: nothing while the clocks agree.
+    """`offset` is what the last answer told, `correction` what is added to our times: nothing while the clocks agree.
 
     The first answer is believed. Later ones change the correction only when a second answer agrees: one absurd Date
     must not settle messages or open a gap.
@@ -32,6 +32,8 @@ class ServiceClock:
     def observe(self, call: Call) -> None:
         """An answer with a Date header. Its second began half a second before the middle of that second, on average."""
         if call.date is None:
+            if call.ok:
+                self.offset = None  # what this service does not tell is not shown
             return
         self.offset = call.date + 0.5 - (call.started + call.finished) / 2
         # A slow answer says little: its Date may be from any moment of the call.

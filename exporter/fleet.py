@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT = 10.0
 """Seconds a scraper is assumed to wait when it does not say: Prometheus' own default."""
 LEAST_RESERVE = 0.5
+_TOKEN_PATIENCE = 0.5
+"""Seconds that a scrape waits for token files to be read."""
 """Seconds of a scraper's patience that are always kept for commit, rendering and compressing."""
 FIRST_TAIL = 0.001
 """Seconds per instance that these are taken to need before they have been measured."""
@@ -78,6 +80,7 @@ class Fleet:
         self._crash = crash
         self._instances: dict[str, Instance] = {}
         self._running: dict[tuple[str, Method], asyncio.Task[None]] = {}
+        self._token_reads: dict[str, asyncio.Task[None]] = {}
         self._scrapes = 0
         self._tails: dict[bool, float] = {}
         self._commits = commits(lambda: self._instances.values())
@@ -228,9 +231,18 @@ class Fleet:
         )
 
     async def _renew_tokens(self, instances: Iterable[Instance]) -> None:
-        """Read the token files of those who lack access again: a rotated token works without a restart."""
-        lacking = [instance for instance in instances if instance.lacks_access and instance.config.token_file]
-        await asyncio.gather(*map(self._renew_token, lacking))
+        """Read the token files of those who lack access again: a rotated token works without a restart.
+
+        A disk that hangs is waited for only a moment, and asked once.
+        """
+        for instance in instances:
+            if instance.lacks_access and instance.config.token_file and instance.id not in self._token_reads:
+                self._token_reads[instance.id] = asyncio.create_task(self._renew_token(instance))
+        if self._token_reads:
+            done, _ = await asyncio.wait(self._token_reads.values(), timeout=_TOKEN_PATIENCE)
+            self._token_reads = {id_: task for id_, task in self._token_reads.items() if task not in done}
+            for task in done:
+                task.result()
 
     async def _renew_token(self, instance: Instance) -> None:
         path = instance.config.token_file
