@@ -107,6 +107,12 @@ def test_prometheus_takes_its_configuration_and_the_rules(tmp_path: Path) -> Non
     assert re.search(r"SUCCESS: [1-9]\d* rules found", said.stdout)
 
 
+def test_alertmanager_mutes_what_the_example_mutes() -> None:
+    paths = "prometheus/alertmanager.yml", "deploy/compose/alertmanager.yaml"
+    example, ours = (yaml.safe_load((ROOT / path).read_text()) for path in paths)
+    assert ours["inhibit_rules"] == example["inhibit_rules"]
+
+
 def test_alertmanager_takes_its_configuration(tmp_path: Path) -> None:
     amtool = require_tool("amtool")
     config = mounted("alertmanager", tmp_path) / option("alertmanager", "--config.file")[1:]
