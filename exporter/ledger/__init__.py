@@ -3,7 +3,7 @@
 `account` is the whole; `counting` holds the rules, `known` the memory of messages, `sightings` what an answer changes
 in it, `order` how far a message has come, `latency` between which moments, `totals` the numbers, `vocabulary` the
 words that were met, `window` what one answer shows by itself.
-All of it is pure: rows and times in, numbers out.
+All of it is pure: rows and times in, numbers out. The rules in words: docs/counting.md.
 """
 
 from .account import Account, Changes, Scalars
