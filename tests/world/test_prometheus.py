@@ -35,9 +35,11 @@ class Prometheus:
         self._http = http
 
     async def query(self, promql: str) -> Result:
-        """The vector that an instant query gives; nothing while it does not listen yet."""
+        """The vector that an instant query gives; nothing while it does not listen yet, or listens and still loads."""
         try:
             async with self._http.get(f"{self._url}/api/v1/query", params={"query": promql}) as response:
+                if response.status == 503:
+                    return []
                 answer: Any = await response.json()
         except aiohttp.ClientConnectionError:
             return []
