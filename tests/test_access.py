@@ -128,7 +128,7 @@ def test_every_complaint_has_its_place_and_shows_no_password(path: Path, papers:
 
 
 @given(st.sampled_from([path.read_text() for path in (*OK, *BAD)]), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_a_mutilated_file_is_answered_with_complaints_or_taken_never_with_anything_else(
     text: str, data: st.DataObject
 ) -> None:

@@ -323,7 +323,7 @@ def shows_a_token(said: str) -> bool:
     return any(TOKEN[start : start + 24] in said for start in range(len(TOKEN) - 23))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.lists(edits, min_size=1, max_size=4))
 def test_an_edited_file_is_loaded_or_gets_complaints(changes: list[tuple[int, int, str]]) -> None:
     text = BASE
@@ -332,13 +332,13 @@ def test_an_edited_file_is_loaded_or_gets_complaints(changes: list[tuple[int, in
     refused_or_loaded(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(documents)
 def test_a_file_with_any_values_under_the_known_keys_is_loaded_or_gets_complaints(document: dict[str, object]) -> None:
     refused_or_loaded(yaml.safe_dump(document, allow_unicode=True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted({*TestWithoutAFile.VARIABLES, "GREENAPI_API_TOKEN_FILE"})), st.text()))
 def test_any_environment_is_loaded_or_gets_complaints(environ: dict[str, str]) -> None:
     try:
