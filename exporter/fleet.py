@@ -22,6 +22,7 @@ from .failures import wordless
 from .instance import Face, Instance, Saved
 from .logs import LEVELS
 from .model import Call, Method, Outcome, Secret
+from .renewal import Renewal
 from .store import Restored
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT = 10.0
 """Seconds a scraper is assumed to wait when it does not say: Prometheus' own default."""
 LEAST_RESERVE = 0.5
-_TOKEN_PATIENCE = 0.5
-"""Seconds that a scrape waits for token files to be read."""
 """Seconds of a scraper's patience that are always kept for commit, rendering and compressing."""
 FIRST_TAIL = 0.001
 """Seconds per instance that these are taken to need before they have been measured."""
@@ -76,11 +75,10 @@ class Fleet:
     ) -> None:  # fmt: skip
         self._client = client
         self._clock = clock
-        self._read_token = read_token
+        self._renew_tokens = Renewal(read_token)
         self._crash = crash
         self._instances: dict[str, Instance] = {}
         self._running: dict[tuple[str, Method], asyncio.Task[None]] = {}
-        self._token_reads: dict[str, asyncio.Task[None]] = {}
         self._scrapes = 0
         self._tails: dict[bool, float] = {}
         self._commits = commits(lambda: self._instances.values())
@@ -229,27 +227,6 @@ class Fleet:
         return Ask(
             config.id, config.api_url, instance.token, method, config.timeout, minutes, instance.is_failing(method)
         )
-
-    async def _renew_tokens(self, instances: Iterable[Instance]) -> None:
-        """Read the token files of those who lack access again: a rotated token works without a restart.
-
-        A disk that hangs is waited for only a moment, and asked once.
-        """
-        for instance in instances:
-            if instance.lacks_access and instance.config.token_file and instance.id not in self._token_reads:
-                self._token_reads[instance.id] = asyncio.create_task(self._renew_token(instance))
-        if self._token_reads:
-            done, _ = await asyncio.wait(self._token_reads.values(), timeout=_TOKEN_PATIENCE)
-            self._token_reads = {id_: task for id_, task in self._token_reads.items() if task not in done}
-            for task in done:
-                task.result()
-
-    async def _renew_token(self, instance: Instance) -> None:
-        path = instance.config.token_file
-        token = await self._read_token(path) if path else None
-        if token is not None and instance.renew_token(token):
-            fields: dict[str, object] = {"instance": instance.config.name}
-            self._tell([Notice("info", "the token file holds another token now", fields)])
 
     @staticmethod
     def _tell(notices: Iterable[Notice]) -> None:

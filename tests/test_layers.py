@@ -18,7 +18,7 @@ LAYERS = (
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},
-    {"commits"},
+    {"commits", "renewal"},
     {"fleet"},
     {"probe", "pages", "demo"},
     {"web"},

@@ -11,7 +11,6 @@ import asyncio
 import json
 import selectors
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -23,6 +22,8 @@ from exporter import loading, wire
 from exporter.app import App
 from exporter.flags import parse
 from exporter.redaction import Redactor
+
+from .orders import orders
 
 _AT_ONCE = 100
 
@@ -81,18 +82,9 @@ class Floor:
             return len(wire.journal(await response.read()).rows)
 
 
-async def _obey(orders: dict[str, Callable[[], Awaitable[dict[str, float]]]]) -> None:
-    loop = asyncio.get_running_loop()
-    commands: asyncio.Queue[str] = asyncio.Queue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(commands.put_nowait, line.strip())
-        loop.call_soon_threadsafe(commands.put_nowait, "quit")
-
-    threading.Thread(target=read, daemon=True).start()
-    while (command := await commands.get()) != "quit":
-        print(json.dumps(await orders[command]()), flush=True)
+async def _obey(answers: dict[str, Callable[[], Awaitable[dict[str, float]]]]) -> None:
+    async for order in orders():
+        print(json.dumps(await answers[order]()), flush=True)
 
 
 async def _floor(meter: Meter, port: str, instances: str) -> None:

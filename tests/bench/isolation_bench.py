@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .scrape_bench import Process
+from .scrape_bench import Process, until_ready
 
 PATIENCE = 10.0
 ROWS = 20
@@ -89,23 +89,11 @@ def measure(instances: int, dead: int, scrapes: int) -> list[Scrape]:
         exporter = Process("child", "exporter", write_config(Path(name), instances, dead, (silent, lively)), port)
         try:
             url = f"http://127.0.0.1:{port}"
-            _until_ready(url)
+            until_ready(url)
             return [scrape(url, exporter) for _ in range(scrapes)]
         finally:
             exporter.stop()
             service.stop()
-
-
-def _until_ready(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/-/ready", timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def main() -> None:

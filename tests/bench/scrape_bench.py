@@ -78,7 +78,7 @@ def world(instances: int, rows: int) -> Iterator[tuple[Process, Process, Process
         exporter = Process("child", "exporter", _config(Path(folder), port, instances), own_port)
         url = f"http://127.0.0.1:{own_port}"
         try:
-            _await(url)
+            until_ready(url)
             yield service, floor, exporter, f"{url}/metrics"
         finally:
             for process in (exporter, floor, service):
@@ -97,7 +97,8 @@ def _config(folder: Path, port: int, instances: int) -> Path:
     return path
 
 
-def _await(url: str) -> None:
+def until_ready(url: str) -> None:
+    """Wait for an exporter that was just started."""
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -12,8 +12,9 @@ import json
 import random
 import re
 import sys
-import threading
 import time
+
+from .orders import orders
 
 _REQUEST = re.compile(rb"GET /waInstance(\d+)/lastOutgoingMessages/\S+ HTTP/1.1")
 _NEXT = {"sent": "delivered", "delivered": "read", "read": "read"}
@@ -87,17 +88,9 @@ async def _serve(instances: int, rows: int) -> None:
     loop = asyncio.get_running_loop()
     journals = {str(1101000000 + number).encode(): Journal(number, rows) for number in range(instances)}
     server = await loop.create_server(lambda: Connection(journals), "127.0.0.1", 0, backlog=1024)
-    commands: asyncio.Queue[str] = asyncio.Queue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(commands.put_nowait, line.strip())
-        loop.call_soon_threadsafe(commands.put_nowait, "quit")
-
-    threading.Thread(target=read, daemon=True).start()
     print(server.sockets[0].getsockname()[1], flush=True)
     chance = random.Random(1)
-    while (command := await commands.get()) != "quit":
+    async for command in orders():
         if command == "advance":
             for _ in range(max(1, instances * rows // 100)):
                 journal = journals[str(1101000000 + chance.randrange(instances)).encode()]
