@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "exporter"
 LAYERS = (
     {"model", "metric", "words"},
     {"errors"},
-    {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines"},
+    {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines",
+     "compression"},
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},
@@ -43,6 +44,8 @@ LIBRARIES = {
     "yaml": {"config"},
     "msgspec": {"wire", "store", "simulator"},
     "bcrypt": {"access"},
+    "isal": {"compression"},
+    "xxhash": {"wire"},
     "sqlite3": {"store"},
 }
 """Which rooms may know a library: mostly one. A library that is not here is known to nobody."""
