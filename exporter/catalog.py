@@ -6,16 +6,14 @@ the tests read their names from here. Knows no output format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .instance import Face
 from .ledger import totals
-from .ledger.window import CHAT_TYPES
 from .metric import Kind, Metric
-from .model import DELIVERY, READ, REJECTIONS, SETTINGS, STATES, Meaning
-
-Samples = Iterable[tuple[tuple[str, ...], float]]
+from .model import DELIVERY, READ, SETTINGS, STATES, Meaning
+from .series import Series, shape
 
 LOWER_BOUND = (
     "noAccount and failed are a lower bound: the journal may show such messages as sent, as a row without id, or not "
@@ -29,12 +27,15 @@ UPPER_ENDS = (
 )
 
 
-def _one(value: float | None) -> Samples:
-    return [((), value)] if value is not None else []
+def _one(value: float) -> Series[float]:
+    return Series(_ALONE, (value,))
 
 
-def _items(numbers: Mapping[tuple[str, ...], float]) -> Samples:
-    return numbers.items()
+def _itself(numbers: Series[float]) -> Series[float]:
+    return numbers
+
+
+_ALONE, _STATES = shape([()]), shape((state,) for state in STATES)
 
 
 def _number(source: Callable[[Face], float | None]) -> dict[str, Any]:
@@ -44,30 +45,24 @@ def _number(source: Callable[[Face], float | None]) -> dict[str, Any]:
 
 def _family(name: str, *labels: str) -> dict[str, Any]:
     """Columns of a metric that is a family of the committed totals."""
-    return {"labels": labels, "source": lambda face: face.totals[name], "read": _items}
+    return {"labels": labels, "source": lambda face: face.totals[name], "read": _itself}
 
 
 def _window(attribute: str, *labels: str) -> dict[str, Any]:
-    """Columns of a metric that is a field of the last answer's window: a number, or a mapping by label values."""
+    """Columns of a metric that is a field of the last answer's window: a number, or numbers by label values."""
 
     def source(face: Face) -> object:
         return None if face.window is None else getattr(face.window, attribute)
 
-    return {"labels": labels, "source": source, "read": _items if labels else _one}
+    return {"labels": labels, "source": source, "read": _itself if labels else _one}
 
 
-def _words(attribute: str, label: str, vocabulary: tuple[str, ...]) -> dict[str, Any]:
-    """Columns of a window field that is a mapping by one word; words that it lacks are 0."""
-    columns = _window(attribute, label)
-    return columns | {"read": lambda numbers: (((word,), numbers.get(word, 0)) for word in vocabulary)}
+def _states(state: str) -> Series[float]:
+    return Series(_STATES, tuple(float(word == state) for word in STATES))
 
 
-def _states(state: str) -> Samples:
-    return (((word,), float(word == state)) for word in STATES)
-
-
-def _settings(enabled: Mapping[str, bool]) -> Samples:
-    return (((name,), float(enabled[name])) for name in SETTINGS if name in enabled)
+def _settings(enabled: Mapping[str, bool]) -> Series[float]:
+    return Series.of({(name,): float(enabled[name]) for name in SETTINGS if name in enabled})
 
 
 def _follows(face: Face) -> float | None:
@@ -97,7 +92,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     Metric(
         "greenapi_paused_until_timestamp_seconds", Kind.GAUGE,
         "End of a pause after failed calls, by method; absent when not paused.", ("method",),
-        lambda face: face.pauses, _items,
+        lambda face: face.pauses, _itself,
     ),
     Metric(
         "greenapi_clock_offset_seconds", Kind.GAUGE,
@@ -106,12 +101,12 @@ CATALOG: tuple[Metric[Face], ...] = (
     ),
     Metric(
         "greenapi_api_requests_total", Kind.COUNTER, "Calls to the service by method and how they ended.",
-        ("method", "outcome"), lambda face: face.requests, _items,
+        ("method", "outcome"), lambda face: face.requests, _itself,
     ),
     Metric(
         "greenapi_instance_info", Kind.INFO,
         "The instance's messenger (typeInstance of getSettings), API host and configured labels.",
-        ("messenger", "api_host"), lambda face: face.info, lambda info: [(info, 1.0)],
+        ("messenger", "api_host"), lambda face: face.info, _itself,
     ),
     Metric(
         "greenapi_instance_state", Kind.GAUGE,
@@ -139,7 +134,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     ),
     Metric(
         "greenapi_outgoing_window_chats", Kind.GAUGE, f"Distinct chats of the last answer. {JOURNAL}",
-        **_words("chats", "chat_type", CHAT_TYPES),
+        **_window("chats", "chat_type"),
     ),
     Metric(
         "greenapi_outgoing_window_truncated", Kind.GAUGE, "1 if the last answer hit the service's row limit.",
@@ -148,7 +143,7 @@ CATALOG: tuple[Metric[Face], ...] = (
     Metric(
         "greenapi_outgoing_window_rejected_rows", Kind.GAUGE,
         "Rows of the last answer that could not be used, by reason. A number without an account may be such a row.",
-        **_words("rejected", "reason", REJECTIONS),
+        **_window("rejected", "reason"),
     ),
     Metric(
         "greenapi_outgoing_waiting_messages", Kind.GAUGE,

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from . import wire
@@ -48,16 +49,20 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How one method is asked and what becomes of its answer."""
+    """How one method's answer is read, by the instance that asked, and what becomes of it."""
 
-    decode: Callable[[bytes], Any]
+    decoder: Callable[[Instance], Callable[[bytes], Any]]
     take: Callable[[Instance, Call, Any], list[Notice]]
 
 
 QUESTIONS: Mapping[Method, Question] = {
-    Method.MESSAGES: Question(wire.journal, Instance.took_journal),
-    Method.STATE: Question(wire.instance_state, lambda instance, _, word: instance.took_state(word)),
-    Method.SETTINGS: Question(wire.instance_settings, lambda instance, _, settings: instance.took_settings(settings)),
+    Method.MESSAGES: Question(
+        lambda instance: partial(wire.journal_after, instance.account.imprint), Instance.took_journal
+    ),
+    Method.STATE: Question(lambda _: wire.instance_state, lambda instance, _, word: instance.took_state(word)),
+    Method.SETTINGS: Question(
+        lambda _: wire.instance_settings, lambda instance, _, settings: instance.took_settings(settings)
+    ),
 }
 
 
@@ -207,7 +212,7 @@ class Fleet:
         if instance.paced and method is Method.MESSAGES:
             await self._commits.flush()  # a restart must know that this call of the month's few was spent
         question, ask = QUESTIONS[method], self._ask(instance, method)
-        call, answer = await self._client.ask(ask, question.decode)
+        call, answer = await self._client.ask(ask, question.decoder(instance))
         if call.ok:
             try:
                 self._tell(question.take(instance, call, answer))

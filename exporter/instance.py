@@ -6,7 +6,7 @@ is due and what is stale; does no I/O, and every time is an argument (Unix secon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
@@ -14,8 +14,9 @@ from .clock import ServiceClock
 from .config import Config, InstanceConfig, Tariff
 from .episodes import Episodes, Notice, unlisted_word
 from .ledger import Account, Answer, Changes, KeyOf, Known, Scalars, Snapshot, Window
-from .model import OTHER, STATES, UNKNOWN, Call, InstanceSettings, Journal, Meaning, Method, Outcome, Secret
+from .model import OTHER, STATES, UNKNOWN, Call, InstanceSettings, Journal, Meaning, Method, Outcome, Repeat, Secret
 from .pace import Pace, SavedPace
+from .series import Series, Shape, shape
 
 STALE_INTERVALS = 3
 """Mirrored gauges outlive a failure by at least so many intervals of their method."""
@@ -47,14 +48,14 @@ class Face:
 
     id: str
     name: str
-    info: dict[str, str]
+    info: Series[int]
     up: bool | None
     last_success: float | None
     duration: float | None
     interval: float
-    pauses: dict[tuple[str, ...], float] | None
+    pauses: Series[float] | None
     clock_offset: float | None
-    requests: Mapping[tuple[str, ...], int]
+    requests: Series[int]
     state: str | None
     settings: InstanceSettings | None
     window: Window | None
@@ -81,7 +82,7 @@ class Instance:
         self._last_success: float | None = None
         self._state: str | None = None
         self._settings: InstanceSettings | None = None
-        self._requests: dict[tuple[str, ...], int] = {}
+        self._requests = _Requests()
         self._episodes = Episodes(instance.name)
         self.configure(instance, config)
 
@@ -103,8 +104,8 @@ class Instance:
         self._pace.reconfigured(in_use, strict=self.paced)
         self.account.reconfigure(config.declare_types, instance.timestamp)
         self._episodes.name = instance.name
-        zeros = {(method.value, outcome.value): 0 for method in in_use for outcome in Outcome}
-        self._requests = zeros | self._requests  # another object: faces shown before keep theirs
+        self._requests.declare(in_use)
+        self._label_info()
         self.dirty = True  # series declared just now are shown with the next commit
 
     @property
@@ -155,7 +156,7 @@ class Instance:
 
     # Answers
 
-    def took_journal(self, call: Call, journal: Journal) -> list[Notice]:
+    def took_journal(self, call: Call, journal: Journal | Repeat) -> list[Notice]:
         """Fold a good lastOutgoingMessages answer in. The call itself is reported with `ended`."""
         self.clock.observe(call)
         answer = Answer(
@@ -172,7 +173,9 @@ class Instance:
 
     def took_settings(self, settings: InstanceSettings) -> list[Notice]:
         self._settings = settings
-        self.messenger = settings.messenger
+        if settings.messenger != self.messenger:
+            self.messenger = settings.messenger
+            self._label_info()
         return []
 
     def ended(self, call: Call, asked_with: Secret | None = None) -> Notice | None:
@@ -190,8 +193,7 @@ class Instance:
             if call.method is Method.MESSAGES:
                 self._last_success = call.finished
         self.last[call.method] = call
-        labels = (call.method.value, call.outcome.value)
-        self._requests = self._requests | {labels: self._requests.get(labels, 0) + 1}
+        self._requests.count(call)
         self._pace.end(call)
         if asked_with is not None and asked_with != self.token:
             self._pace.access_changed()
@@ -204,14 +206,14 @@ class Instance:
         return Face(
             id=self.id,
             name=self.config.name,
-            info=self._info(),
+            info=self._info,
             up=None if last is None else last.ok,
             last_success=self._last_success,
             duration=None if last is None else last.finished - last.started,
             interval=self.config.min_interval,
             pauses=self._pauses(now),
             clock_offset=self.clock.offset,
-            requests=self._requests,
+            requests=self._requests.shown(),
             state=self._state if self._fresh(Method.STATE, now) else None,
             settings=self._settings if self._fresh(Method.SETTINGS, now) else None,
             window=self.account.window if self._fresh(Method.MESSAGES, now) else None,
@@ -234,11 +236,38 @@ class Instance:
             return False
         return since is None or now - since <= max(self._stale_after, STALE_INTERVALS * interval)
 
-    def _pauses(self, now: float) -> dict[tuple[str, ...], float] | None:
+    def _pauses(self, now: float) -> Series[float] | None:
+        if not self._pace.has_pauses:
+            return None
         ends = ((method, self._pace.paused_until(method, now)) for method in self._pace.intervals)
-        return {(method.value,): end for method, end in ends if end is not None} or None
+        return Series.of({(method.value,): end for method, end in ends if end is not None}) or None
 
-    def _info(self) -> dict[str, str]:
+    def _label_info(self) -> None:
         host = self.config.api_url.split("://", 1)[-1].split("/", 1)[0]
         labels = dict.fromkeys(self._label_names, "") | dict(self.config.labels)
-        return {"messenger": self.messenger, "api_host": host} | labels
+        self._info = Series.of({tuple(({"messenger": self.messenger, "api_host": host} | labels).items()): 1})
+
+
+class _Requests:
+    """How the calls of each method ended, counted."""
+
+    __slots__ = ("_numbers", "_shape")
+
+    def __init__(self) -> None:
+        self._shape: Shape = shape(())
+        self._numbers: list[int] = []
+
+    def declare(self, methods: Iterable[Method]) -> None:
+        """Make every outcome of these methods exist at 0; those that exist keep their numbers."""
+        before = self.shown()
+        labels = [(method.value, outcome.value) for method in methods for outcome in Outcome]
+        self._shape = shape(dict.fromkeys([*labels, *before]))
+        self._numbers = [before.get(each, 0) for each in self._shape.labels]
+
+    def count(self, call: Call) -> None:
+        if (labels := (call.method.value, call.outcome.value)) not in self._shape.places:
+            self.declare([call.method])  # its method has just left the configuration
+        self._numbers[self._shape.places[labels]] += 1
+
+    def shown(self) -> Series[int]:
+        return Series(self._shape, tuple(self._numbers))

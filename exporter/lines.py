@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from prometheus_client.utils import floatToGoString
 
 from .metric import Buckets, Kind, Metric
+from .series import Shape
 
 V = TypeVar("V")
 
@@ -22,49 +23,47 @@ ID_MARK, NAME_MARK = b"\xfe", b"\xff"
 _MOST_TEMPLATES = 512
 """So many sets of series are kept for a metric."""
 
-_Read = Callable[[Any], Iterable[tuple[Any, Any]]]
-"""What `Metric.read` is; the kind of the metric decides which label values and which value."""
-
 
 def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     """What a source told -> its lines, the instance's labels still marks."""
-    name, numbers = metric.name, _numbers.__getitem__
-    read: _Read = metric.read
-    if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
-        return lambda told: b"".join([_start(name, labels) + numbers(number) for labels, number in read(told)])
+    name, read, numbers = metric.name, metric.read, _numbers.__getitem__
     if metric.kind is Kind.HISTOGRAM:
-        templates = _Templates(metric.labels, lambda labels: _histogram_lines(name, labels, metric.buckets))
-        flat: Callable[[Any], tuple[float, ...]] = _flat
-    else:
-        templates = _Templates(metric.labels, lambda labels: _line(name, labels))
-        flat = tuple
+        templates = _Templates(metric, lambda labels: _histogram_lines(name, labels, metric.buckets))
 
-    def write(told: Any) -> bytes:
-        pairs = tuple(read(told))
-        if not pairs:
-            return b""
-        series, values = zip(*pairs, strict=True)
-        return templates[series] % tuple(map(numbers, flat(values)))
+        def write(told: Any) -> bytes:
+            series = read(told)
+            return templates[series.shape] % tuple(map(numbers, _flat(series.numbers)))
+
+    else:
+        templates = _Templates(metric, lambda labels: _line(name, labels))
+
+        def write(told: Any) -> bytes:
+            series = read(told)
+            return templates[series.shape] % tuple(map(numbers, series.numbers))
 
     return write
 
 
-class _Templates(dict[tuple[tuple[str, ...], ...], bytes]):
-    """Label values of all series of a metric -> its lines with `%b` for each number. Instances share them.
+class _Templates(dict[Shape, bytes]):
+    """Which series a metric has -> its lines with `%b` for each number. Instances share them.
 
-    Which series an instance has changes seldom, but over a long life it does: so only so many are kept.
+    What an instance has changes seldom, but over a long life it does: so only so many are kept.
     """
 
-    def __init__(self, labels: tuple[str, ...], line: Callable[[Mapping[str, str]], bytes]) -> None:
+    def __init__(self, metric: Metric[Any], line: Callable[[Mapping[str, str]], bytes]) -> None:
         super().__init__()
-        self._labels, self._line = labels, line
+        self._metric, self._line = metric, line
 
-    def __missing__(self, series: tuple[tuple[str, ...], ...]) -> bytes:
+    def __missing__(self, shape: Shape) -> bytes:
         if len(self) >= _MOST_TEMPLATES:
             self.clear()
-        lines = (self._line(dict(zip(self._labels, values, strict=True))) for values in series)
-        text = self[series] = b"".join(lines)
+        text = self[shape] = b"".join([self._line(self._named(values)) for values in shape.labels])
         return text
+
+    def _named(self, values: tuple[Any, ...]) -> Mapping[str, str]:
+        if self._metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
+            return dict(values)
+        return dict(zip(self._metric.labels, values, strict=True))
 
 
 def _flat(histograms: Iterable[Buckets]) -> tuple[float, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
+
+from .series import Series
 
 V = TypeVar("V")
 
@@ -26,17 +28,14 @@ class Buckets(Protocol):
     def sum(self) -> float: ...
 
 
-LabelValues = tuple[str, ...] | Mapping[str, str]
-"""Values in the order of `Metric.labels`; for an info metric names and values, as they vary by configuration."""
-
-
 @dataclass(frozen=True, slots=True)
 class Metric(Generic[V]):
     """One family of samples over all instances.
 
     `name` is the sample's own (with `_total`, `_info`; a histogram's without suffix). `labels` come beside id_instance
     and name. `source` gives what the samples of an instance depend on, None for no samples: where it is equal to the
-    last time's, so are the samples. `read` turns it into label values and value.
+    last time's, so are the samples. `read` turns it into numbers by label values, which are in the order of `labels`;
+    those of an info metric are pairs of name and value, as they vary by configuration.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Metric(Generic[V]):
     help: str
     labels: tuple[str, ...]
     source: Callable[[V], object]
-    read: Callable[[Any], Iterable[tuple[LabelValues, Any]]]
+    read: Callable[[Any], Series[Any]]
     buckets: tuple[float, ...] = ()
 
     @property

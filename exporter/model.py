@@ -7,6 +7,8 @@ This file knows no JSON, no HTTP, no clock and no metric.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -161,16 +163,47 @@ REJECTIONS = ("not_an_object", "no_id", "no_timestamp", "not_outgoing", "bad_typ
 
 
 @dataclass(frozen=True, slots=True)
+class Imprint:
+    """What is remembered of an answer to tell what the next one changes: digests of the whole and of each element.
+
+    Equal digests mean equal bytes. They are keyed by Python's own hash secret, so good within one process only.
+    """
+
+    whole: int
+    elements: array[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
-    """A decoded lastOutgoingMessages answer: the usable rows in the service's order, and why others are not."""
+    """A decoded lastOutgoingMessages answer: the usable rows in the service's order, and why others are not.
+
+    `unusable` are the places of those others in the array. `imprint` is None where the bytes did not allow one.
+    """
 
     rows: list[Row]
     rejected: dict[str, int]
+    unusable: frozenset[int] = frozenset()
+    imprint: Imprint | None = None
 
     @property
     def length(self) -> int:
         """How many elements the array had, usable or not: the service's row limit counts them all."""
         return len(self.rows) + sum(self.rejected.values())
+
+    def whole(self) -> Journal:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An answer that shows what the last one showed, element by element, but for a few rows.
+
+    `changed` are these few, by their place in the array; `whole` decodes all, for who cannot go by them alone.
+    """
+
+    changed: Mapping[int, Row]
+    imprint: Imprint
+    whole: Callable[[], Journal]
 
 
 @dataclass(frozen=True, slots=True)

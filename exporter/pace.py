@@ -140,10 +140,15 @@ class Pace:
 
     def paused_until(self, method: Method, now: float) -> float | None:
         """The end of the pause in force for a method, the instance's own included; None when it may be asked."""
-        if self._whole is None and not self._methods:
+        if not self.has_pauses:
             return None
         ends = [pause.until for pause in (self._whole, self._methods.get(method)) if pause and pause.left(now)]
         return max(ends, default=None)
+
+    @property
+    def has_pauses(self) -> bool:
+        """Whether there is one at all, over or not."""
+        return self._whole is not None or bool(self._methods)
 
     @property
     def lacks_access(self) -> bool:

@@ -79,7 +79,7 @@ def _asking(
 ) -> str:
     """Whether this probe asked, and what it can say about the last answer."""
     call = instance.last.get(method)
-    until = (face.pauses or {}).get((method.value,))
+    until = None if face.pauses is None else face.pauses.get((method.value,))
     if fleet.is_asking(instance, method):
         return "asked, no answer yet; it serves the next scrape"
     if call is not None and call is not before.get(method):
@@ -104,7 +104,7 @@ def _came_back(instance: Instance, face: Face) -> Iterator[str]:
     if window is None:
         yield "  journal: no answer yet, or none for so long that its numbers are not shown any more"
     else:
-        rejected = ", ".join(f"{reason} {number}" for reason, number in window.rejected.items() if number)
+        rejected = ", ".join(f"{reason} {number}" for (reason,), number in window.rejected.items() if number)
         cut = "; the service's row limit cut it" if window.truncated else ""
         yield f"  journal: {sum(window.counts.values()):,} usable rows; not usable: {rejected or 'none'}"
         yield f"  span: {span(window.asked)} asked for, {span(window.covered)} covered{cut}"
@@ -136,8 +136,8 @@ def _numbers(metric: Metric[Face], before: Face, after: Face) -> Iterator[str]:
 def _flat(metric: Metric[Face], told: object) -> dict[str, float]:
     """Label text -> number; a histogram is its count and its sum."""
     flat: dict[str, float] = {}
-    for labels, value in metric.read(told) if told is not None else ():
-        pairs = labels.items() if isinstance(labels, Mapping) else zip(metric.labels, labels, strict=True)
+    for labels, value in metric.read(told).items() if told is not None else ():
+        pairs = labels if metric.kind is Kind.INFO else zip(metric.labels, labels, strict=True)
         text = " ".join(f"{name}={label}" for name, label in pairs)
         if metric.kind is Kind.HISTOGRAM:
             flat |= {f"{text} count".lstrip(): sum(value.counts), f"{text} sum of seconds".lstrip(): value.sum}

@@ -133,7 +133,7 @@ class Scenario:
         if call.ok:
             question = QUESTIONS[method]
             try:
-                question.take(self.instance, call, question.decode(body))
+                question.take(self.instance, call, question.decoder(self.instance)(body))
             except AnswerUnusable as unusable:
                 call = Call(ID, method, unusable.outcome, started, self.now, date=date)
         self.instance.ended(call)

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from exporter.exposition import EOF, Exposition, blocks, own
 from exporter.metric import Kind, Metric
+from exporter.series import Series
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,26 @@ class Face:
     info: Mapping[str, str] | None = None
 
 
-def one(told: float) -> list[tuple[tuple[str, ...], float]]:
-    return [((), told)]
+def one(told: float) -> Series[float]:
+    return Series.of({(): told})
 
 
-def items(told: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    return told.items()
+def alone(told: Mapping[str, str]) -> Series[int]:
+    return Series.of({tuple(told.items()): 1})
 
 
 TABLE: tuple[Metric[Face], ...] = (
     Metric("greenapi_up", Kind.GAUGE, "Whether it is up.", (), lambda face: face.up, one),
     Metric(
         "greenapi_messages_total", Kind.COUNTER, 'Messages "sent"\nof C:\\all.', ("status", "message_type"),
-        lambda face: face.messages, items,
+        lambda face: face.messages, Series.of,
     ),
     Metric(
         "greenapi_latency_seconds", Kind.HISTOGRAM, "From sending to reading.", ("message_type",),
-        lambda face: face.latency, items, buckets=(5.0, 0.25e7),
+        lambda face: face.latency, Series.of, buckets=(5.0, 0.25e7),
     ),
     Metric(
-        "greenapi_instance_info", Kind.INFO, "What it is.", (), lambda face: face.info, lambda told: [(told, 1.0)]
+        "greenapi_instance_info", Kind.INFO, "What it is.", (), lambda face: face.info, alone
     ),
 )  # fmt: skip
 
@@ -229,9 +230,9 @@ class Counted:
         self.reads = 0
         self.exposition = Exposition([replace(TABLE[1], read=self._read)])
 
-    def _read(self, told: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    def _read(self, told: Mapping[Any, Any]) -> Series[Any]:
         self.reads += 1
-        return told.items()
+        return Series.of(told)
 
     def page(self, *faces: Face) -> str:
         return b"".join(self.exposition.render(faces, openmetrics=False)).decode()

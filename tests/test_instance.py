@@ -148,7 +148,8 @@ class TestShowing:
     def test_the_info_has_the_labels_of_all_instances(self) -> None:
         other = replace(SALES, id="2", labels=(("shift", "night"),))
         instance = fresh(config=replace(CONFIG, instances=(SALES, other)))
-        assert face(instance, 0).info == {
+        (info,) = face(instance, 0).info
+        assert dict(info) == {
             "messenger": "unknown", "api_host": "1101.api.green-api.com:8443", "team": "blue", "shift": "",
         }  # fmt: skip
 
@@ -160,7 +161,7 @@ class TestShowing:
         requests, totals = dict(before.requests), repr(before.totals)
         ended(instance, 60, journal=(Row("A", "c", int(NOW) + 30),))
         commit(instance)
-        assert (before.requests, repr(before.totals)) == (requests, totals)
+        assert (dict(before.requests), repr(before.totals)) == (requests, totals)
         assert face(instance, 61).requests["lastOutgoingMessages", "ok"] == 2
 
     def test_counters_are_shown_when_they_are_committed_and_not_before(self) -> None:

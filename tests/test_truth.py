@@ -17,7 +17,7 @@ from exporter.commits import Commits
 from exporter.config import Config, InstanceConfig, Tariff
 from exporter.fleet import Fleet
 from exporter.instance import Instance
-from exporter.model import Call, Journal, Meaning, Method, Outcome, Secret
+from exporter.model import Call, Journal, Meaning, Method, Outcome, Repeat, Secret
 from exporter.simulator.account import Account, Rules, Truth
 from exporter.simulator.clock import ManualClock
 from exporter.simulator.faults import Action, Fault
@@ -63,10 +63,10 @@ def moments(rng: Random, hours: float) -> list[tuple[Look, bool]]:
     return planned
 
 
-def shown(service: Account, look: Look, instance: Instance) -> Journal:
+def shown(service: Account, look: Look, instance: Instance) -> Journal | Repeat:
     """What the service answers at that look, through the exporter's own decoder."""
     rows = service.journal(look.seen, instance.minutes)
-    return wire.journal(b"[" + b",".join(row.json for row in rows) + b"]")
+    return wire.journal_after(instance.account.imprint, b"[" + b",".join(row.json for row in rows) + b"]")
 
 
 @pytest.mark.parametrize(("window", "meaning"), [(HOUR, Meaning.SENT), (24 * HOUR, Meaning.LAST_ACTION)])

@@ -33,6 +33,7 @@ from exporter.loading import load
 from exporter.metric import Kind, Metric
 from exporter.model import Secret
 from exporter.reload import Reloaded
+from exporter.series import Series
 from exporter.store import MemoryStore
 from exporter.telemetry import Telemetry
 from exporter.web import MOST_SCRAPES, Surface
@@ -425,7 +426,7 @@ def test_a_bug_while_rendering_is_told_to_the_composition_root_and_the_client_ge
         raise ZeroDivisionError("a bug")
 
     async def scenario() -> None:
-        metric = Metric("greenapi_x", Kind.GAUGE, "x", (), broken, lambda _: [])
+        metric = Metric("greenapi_x", Kind.GAUGE, "x", (), broken, lambda _: Series.of({}))
         async with surface(tmp_path, Exposition([metric])) as (url, bugs), aiohttp.ClientSession() as http:
             async with http.get(f"{url}/metrics") as response:
                 assert response.status == 500

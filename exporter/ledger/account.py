@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Meaning
+from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Imprint, Meaning
 from . import totals, window
 from .counting import JOURNAL_LAG, Answer, Counting
 from .known import Known, Message, Slot
@@ -76,6 +76,11 @@ class Account:
     def meaning(self) -> Meaning:
         return self._counting.meaning.in_force
 
+    @property
+    def imprint(self) -> Imprint | None:
+        """The last answer's; the next one may be decoded as what it changes in it."""
+        return self._counting.imprint
+
     def reconfigure(self, declare_types: Iterable[str], meaning: Meaning) -> None:
         """A reload changed the configuration; everything counted and known stays."""
         self._counting.meaning = self._counting.meaning.reconfigured(meaning)
@@ -90,13 +95,13 @@ class Account:
         if moves is not None and self._tally is not None and self._tally.follows(moves):
             self._tally.move(moves)
         else:
-            words = window.words(answer.journal.rows)
+            journal = answer.journal.whole()
+            words = window.words(journal.rows)
             unlisted = self._learn(words)
-            self._tally = Tally(answer.journal.rows, words, self._vocabulary)
+            self._tally = Tally(journal, words, self._vocabulary)
         self.window = self._tally.window(
-            answer.journal, started=answer.started, arrived=answer.arrived,
-            asked=answer.asked, messenger=answer.messenger,
-        )  # fmt: skip
+            started=answer.started, arrived=answer.arrived, asked=answer.asked, messenger=answer.messenger
+        )
         if last_started is not None:
             self._add_gap(answer.started - self.window.covered - (last_started - JOURNAL_LAG))
         return unlisted

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
-from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Journal, Meaning
+from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Imprint, Journal, Meaning, Repeat
 from . import latency, order, totals
 from .known import Known, Message, Slot
 from .latency import Span, TimestampMeaning
@@ -29,7 +29,7 @@ _SWEEP_EVERY = 60.0
 class Answer:
     """One good answer. `asked` and `interval` in seconds: the span asked for, and the query interval in force."""
 
-    journal: Journal
+    journal: Journal | Repeat
     started: float
     arrived: float
     asked: float
@@ -57,34 +57,37 @@ class Counting:
         self._declared: set[tuple[str, str]] = set()
         self._next_settling = self._next_sweep = 0.0
 
+    @property
+    def imprint(self) -> Imprint | None:
+        """The last answer's, which the next one's bytes may be held against."""
+        return self._last_answer.imprint
+
     def look_again(self) -> None:
         """The window may be another one: look through all messages at the next answer."""
         self._next_settling = self._next_sweep = 0.0
 
     def take(self, answer: Answer) -> list[Move] | None:
         """Take an answer's rows in; how messages moved on, or None when it does not show just those of the last one."""
-        difference = self._last_answer.compare(answer.journal.rows)
+        difference = self._last_answer.compare(answer.journal)
         baseline = self.horizon is None
         if self.horizon is None:
             self.horizon = _first_horizon(answer)
+        for slot in difference.vanished:
+            self._vanish(slot)
         moves: list[Move | None] = []
-        if difference is not None:
-            for slot in difference.vanished:
-                self._vanish(slot)
-            slots: dict[int, Slot] = {}
-            for sighting in difference.sightings:
-                if sighting.slot is None:
-                    slots[sighting.key] = self._meet(sighting, answer, counted=not baseline)
-                else:
-                    slots[sighting.key] = sighting.slot
-                    moves.append(self._see_again(sighting, sighting.slot, answer))
-            self._last_answer.remember(difference, slots)
+        slots: dict[int, Slot] = {}
+        for sighting in difference.sightings:
+            if sighting.slot is None:
+                slots[sighting.key] = self._meet(sighting, answer, counted=not baseline)
+            else:
+                slots[sighting.key] = sighting.slot
+                moves.append(self._see_again(sighting, sighting.slot, answer))
+        self._last_answer.remember(answer.journal, difference, slots)
         self.last_started = answer.started
         self._settle(answer)
         self._forget(answer)
         known_moves = [move for move in moves if move is not None]
-        same = difference is None or (difference.same_messages and len(known_moves) == len(moves))
-        return known_moves if same else None
+        return known_moves if difference.same_messages and len(known_moves) == len(moves) else None
 
     def _meet(self, sighting: Sighting, answer: Answer, *, counted: bool) -> Slot:
         """A message is seen for the first time."""
@@ -118,6 +121,8 @@ class Counting:
         message = self.known.get(slot)
         move = Move(message_type, message.status, message.timestamp, status, row.timestamp)
         was_plain = not message.odd
+        if was_plain and message.present and move.stays and message_type == message.message_type:
+            return move  # something else in the row has changed
         if status == message.status:
             message.timestamp = row.timestamp
         elif order.may_become(message.status, status):
@@ -211,7 +216,7 @@ class Counting:
 
 def _first_horizon(answer: Answer) -> float:
     """The newest timestamp, but not before two minutes ago (rows still lagging) and not after now."""
-    newest = max((row.timestamp for row in answer.journal.rows), default=0)
+    newest = max((row.timestamp for row in answer.journal.whole().rows), default=0)
     now = floor(answer.arrived)
     return float(min(max(newest, now - JOURNAL_LAG), now))
 

@@ -1,8 +1,9 @@
 """Which messages does an answer show anew or changed, and which does it show no more?
 
-An answer repeats nearly all of the last one, so a digest per row finds the few rows that are worth looking at. Digests
-are Python's own hashes: good for one process only, hence the first answer after a start is looked at whole, and so is
-every answer in which a message stands twice.
+An answer repeats nearly all of the last one, so a digest per element finds the few rows that are worth looking at.
+Where it shows the very elements of the last one but for some rows, the `Repeat` brings just these. Digests are good for
+one process only, hence the first answer after a start is looked at whole, and so is every one in which a message stands
+twice.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..model import ANNOTATION_TYPES, Row
+from ..model import ANNOTATION_TYPES, Imprint, Journal, Repeat, Row
 from .known import Known, Slot
 from .order import FURTHEST_FIRST, status_label
 
@@ -19,7 +20,10 @@ KeyOf = Callable[[str, str], int]
 """(chat, id) -> the key under which a message is known: 63 bits that tell nothing about either."""
 
 _NO_SLOT = 2**32 - 1
-"""Stands for rows that are not messages of their own."""
+"""Stands for elements that are not messages of their own."""
+_UNSIGNED = 2**64 - 1
+
+_Element = tuple[Row | None, int]
 
 
 @dataclass(slots=True)
@@ -48,28 +52,32 @@ class Difference:
 
 
 class LastAnswer:
-    """Remembers the last answer as two numbers per row: its digest and its message's slot."""
+    """Remembers the last answer as two numbers per element: its digest and its message's slot.
 
-    __slots__ = ("_digests", "_key_of", "_known", "_repeats", "_slots")
+    `imprint` is what the next answer's bytes may be held against.
+    """
+
+    __slots__ = ("_digests", "_key_of", "_known", "_repeats", "_slots", "imprint")
 
     def __init__(self, known: Known, key_of: KeyOf) -> None:
         self._known = known
         self._key_of = key_of
-        self._digests = array("q")
+        self._digests = array("Q")
         self._slots = array("I")
         self._repeats = False
+        self.imprint: Imprint | None = None
 
-    def compare(self, rows: Sequence[Row]) -> Difference | None:
-        """None: the very rows of the last answer. Else `remember` must be told the slots of what was new."""
-        digests = array("q", map(hash, rows))
-        if digests == self._digests and self._digests:
-            return None
-        if self._repeats:
-            return self._whole(rows, digests)
-        return self._in_place(rows, digests) or self._by_digest(rows, digests) or self._whole(rows, digests)
+    def compare(self, journal: Journal | Repeat) -> Difference:
+        """`remember` must be told the slots of what is new in it."""
+        if isinstance(journal, Repeat) and (amended := self._amended(journal)) is not None:
+            return amended
+        elements = _elements(journal.whole())
+        digests = array("Q", (digest for _, digest in elements))
+        return (None if self._repeats else self._by_digest(elements, digests)) or self._whole(elements, digests)
 
-    def remember(self, difference: Difference, slots: Mapping[int, Slot]) -> None:
+    def remember(self, journal: Journal | Repeat, difference: Difference, slots: Mapping[int, Slot]) -> None:
         """`slots`: key -> slot for the keys of every sighting."""
+        self.imprint = journal.imprint
         self._digests = difference.digests
         if difference.same_messages:
             return
@@ -80,29 +88,26 @@ class LastAnswer:
         distinct = len(set(self._slots) - {_NO_SLOT})
         self._repeats = distinct < len(self._slots) - self._slots.count(_NO_SLOT)
 
-    def _in_place(self, rows: Sequence[Row], digests: array[int]) -> Difference | None:
+    def _amended(self, repeat: Repeat) -> Difference | None:
         """The usual case: every row stands where it stood, and a few have changed. None when it is another case."""
-        if not digests or len(digests) != len(self._digests):
-            return None
-        changed = [place for place, (a, b) in enumerate(zip(digests, self._digests, strict=True)) if a != b]
-        if len(changed) > len(digests) // 4:
+        if repeat.changed and self._repeats:
             return None
         sightings = []
-        for place in changed:
-            row, slot = rows[place], self._slots[place]
+        for place, row in repeat.changed.items():
+            slot = self._slots[place]
             key = self._key_of(row.chat, row.id)
             if slot == _NO_SLOT or row.message_type in ANNOTATION_TYPES or self._known.key(slot) != key:
                 return None
             sightings.append(Sighting(key, slot, row, row))
-        return Difference(sightings, set(), digests, {}, {}, same_messages=True)
+        return Difference(sightings, set(), repeat.imprint.elements, {}, {}, same_messages=True)
 
-    def _by_digest(self, rows: Sequence[Row], digests: array[int]) -> Difference | None:
+    def _by_digest(self, elements: Sequence[_Element], digests: array[int]) -> Difference | None:
         """Rows came or went. None when a message that changed has an unchanged row too: it stands twice."""
         if not self._digests:
             return None
         before = dict(zip(self._digests, self._slots, strict=True))
         difference = self._compare(
-            [(row, digest) for row, digest in zip(rows, digests, strict=True) if digest not in before],
+            [(row, digest) for row, digest in elements if digest not in before],
             digests, before, {before[gone] for gone in before.keys() - set(digests)},
         )  # fmt: skip
         staying = set(map(before.get, digests)) if difference.sightings else set()
@@ -110,17 +115,17 @@ class LastAnswer:
             return None
         return difference
 
-    def _whole(self, rows: Sequence[Row], digests: array[int]) -> Difference:
+    def _whole(self, elements: Sequence[_Element], digests: array[int]) -> Difference:
         before = dict(zip(self._digests, self._slots, strict=True))
-        return self._compare(list(zip(rows, digests, strict=True)), digests, before, self._known.present())
+        return self._compare(elements, digests, before, self._known.present())
 
     def _compare(
-        self, changed: list[tuple[Row, int]], digests: array[int], before: dict[int, Slot], candidates: set[Slot]
+        self, changed: Sequence[_Element], digests: array[int], before: dict[int, Slot], candidates: set[Slot]
     ) -> Difference:
         keys: dict[int, int | None] = {}
         groups: dict[int, Sighting] = {}
         for row, digest in changed:
-            if row.message_type in ANNOTATION_TYPES:
+            if row is None or row.message_type in ANNOTATION_TYPES:
                 keys[digest] = None
                 continue
             key = keys[digest] = self._key_of(row.chat, row.id)
@@ -136,6 +141,17 @@ class LastAnswer:
         index = self._known.index() if len(groups) > 4 else None
         for key, sighting in groups.items():
             sighting.slot = self._known.find(key) if index is None else index.get(key)
+
+
+def _elements(journal: Journal) -> list[_Element]:
+    """Every element's row (None: unusable) and digest."""
+    if journal.imprint is None:
+        return [(row, hash(row) & _UNSIGNED) for row in journal.rows]
+    rows = iter(journal.rows)
+    return [
+        (None if place in journal.unusable else next(rows), digest)
+        for place, digest in enumerate(journal.imprint.elements)
+    ]
 
 
 def _further(row: Row, than: Row) -> bool:

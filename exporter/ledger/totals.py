@@ -1,6 +1,6 @@
 """What one account has counted: numbers that only grow, and the frozen copies of them that are committed and shown.
 
-Every family is a dict from label values to a number (or to a `Histogram`); copies share the families that did not
+Every family is a `Series` of numbers (or of `Histogram`s) by label values; copies share the families that did not
 change, so that a copy costs what changed, and an unchanged family is the same object (`is`) in two copies.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, DELIVERY, ORIGINS, READ, STAGES, UNSETTLED
+from ..series import Labels, Series, Shape, shape
 
 MESSAGES, REACHED, SETTLED = "messages", "reached", "settled"
 UNCERTAINTY, UNMEASURED = "uncertainty", "unmeasured"
@@ -24,8 +25,6 @@ BUCKETS: dict[str, tuple[float, ...]] = {
 """Upper bounds of the latency histograms in seconds; their stage is also the name of their family."""
 
 FAMILIES = (MESSAGES, REACHED, SETTLED, DELIVERY, READ, UNCERTAINTY, UNMEASURED, CONFLICTS, GAP, UNLISTED)
-
-Labels = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,21 @@ class Histogram:
         return Histogram(tuple(counts), self.sum + value)
 
 
-Family = Mapping[Labels, float] | Mapping[Labels, Histogram]
-Snapshot = Mapping[str, Family]
+Snapshot = Mapping[str, Series[Any]]
 """Family name -> its numbers, never changed after it was made."""
+
+
+class _Working:
+    """The numbers of one family as they are now."""
+
+    __slots__ = ("numbers", "shape")
+
+    def __init__(self, shape: Shape, numbers: Iterable[Any]) -> None:
+        self.shape = shape
+        self.numbers = list(numbers)
+
+
+_NOTHING: Series[Any] = Series.of({})
 
 
 class Totals:
@@ -60,36 +71,47 @@ class Totals:
     __slots__ = ("_families", "_snapshot", "_touched")
 
     def __init__(self, restored: Snapshot | None = None) -> None:
-        saved = restored or {}
-        self._families: dict[str, dict[Labels, Any]] = {family: dict(saved.get(family, {})) for family in FAMILIES}
-        self._snapshot: dict[str, Family] = {}
+        saved = {family: (restored or {}).get(family, _NOTHING) for family in FAMILIES}
+        self._families = {family: _Working(series.shape, series.numbers) for family, series in saved.items()}
+        self._snapshot: dict[str, Series[Any]] = {}
         self._touched: set[str] = set(FAMILIES)
 
     def declare(self, family: str, labels: Iterable[Labels]) -> None:
         """Make series exist at 0; those that exist keep their numbers."""
-        series = self._families[family]
-        if missing := [label for label in labels if label not in series]:
+        working = self._families[family]
+        if missing := [label for label in labels if label not in working.shape.places]:
             zero = Histogram.empty(family) if family in STAGES else 0
-            merged = series | dict.fromkeys(missing, zero)
-            self._families[family] = {label: merged[label] for label in sorted(merged, key=_canonical)}
+            merged = dict(zip(working.shape.labels, working.numbers, strict=True)) | dict.fromkeys(missing, zero)
+            ordered = shape(sorted(merged, key=_canonical))
+            self._families[family] = _Working(ordered, map(merged.__getitem__, ordered.labels))
             self._touched.add(family)
 
     def add(self, family: str, labels: Labels = (), amount: float = 1) -> None:
-        self.declare(family, [labels])
-        self._families[family][labels] += amount
-        self._touched.add(family)
+        working, place = self._place(family, labels)
+        working.numbers[place] += amount
 
     def observe(self, stage: str, message_type: str, value: float) -> None:
         """One latency in seconds."""
-        labels = (message_type,)
-        self.declare(stage, [labels])
-        self._families[stage][labels] = self._families[stage][labels].with_value(stage, value)
-        self._touched.add(stage)
+        working, place = self._place(stage, (message_type,))
+        working.numbers[place] = working.numbers[place].with_value(stage, value)
+
+    def _place(self, family: str, labels: Labels) -> tuple[_Working, int]:
+        """Where a number stands that is about to change."""
+        self._touched.add(family)
+        working = self._families[family]
+        place = working.shape.places.get(labels)
+        if place is None:
+            self.declare(family, [labels])
+            return self._place(family, labels)
+        return working, place
 
     def snapshot(self) -> Snapshot:
         """A frozen copy; the families that did not change since the last one are its very objects."""
         if self._touched:
-            self._snapshot = self._snapshot | {family: self._families[family].copy() for family in self._touched}
+            touched = ((family, self._families[family]) for family in self._touched)
+            self._snapshot = self._snapshot | {
+                family: Series(working.shape, tuple(working.numbers)) for family, working in touched
+            }
             self._touched = set()
         return self._snapshot
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from ..model import ANNOTATION_TYPES, Journal, Row
+from ..model import ANNOTATION_TYPES, REJECTIONS, Journal, Row
+from ..series import Series, shape
 from .order import status_label, type_label
 from .vocabulary import Vocabulary, Words
 
@@ -30,15 +31,16 @@ class Window:
     """The last answer in numbers. Times in Unix seconds of the service's clock, spans in seconds.
 
     `counts`: rows by (status, type) label, with a 0 for every pair of a type and a status that the account has met.
+    `chats` by type of chat, `rejected` by reason, `waiting` by (status, age).
     """
 
     asked: float
     covered: float
     truncated: bool
-    counts: dict[tuple[str, str], int]
-    chats: dict[str, int]
-    rejected: dict[str, int]
-    waiting: dict[tuple[str, str], int]
+    counts: Series[int]
+    chats: Series[int]
+    rejected: Series[int]
+    waiting: Series[int]
     oldest_pending: int | None
 
 
@@ -52,57 +54,77 @@ class Move:
     new_status: str
     new_timestamp: int
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is no move at all."""
+        return self.old_status == self.new_status and self.old_timestamp == self.new_timestamp
+
+
+_CHATS, _REJECTED = shape((word,) for word in CHAT_TYPES), shape((reason,) for reason in REJECTIONS)
+_WAITING = shape((status, age) for status in WAITING for age, _ in AGES)
+
 
 class Tally:
-    """The rows of one answer, counted; `move` follows an answer that shows the same messages, some moved on."""
+    """The elements of one answer, counted; `move` follows an answer that shows the same messages, some moved on."""
 
-    __slots__ = ("_chats", "_counts", "_waiting")
+    __slots__ = ("_chats", "_counts", "_length", "_oldest", "_rejected", "_waiting")
 
-    def __init__(self, rows: Sequence[Row], met: Words, vocabulary: Vocabulary) -> None:
+    def __init__(self, journal: Journal, met: Words, vocabulary: Vocabulary) -> None:
         """`met` are the `words` of the rows; the vocabulary knows them already."""
-        self._counts = {(status, type_): 0 for type_ in vocabulary.types for status in vocabulary.statuses}
+        counts = {(status, type_): 0 for type_ in vocabulary.types for status in vocabulary.statuses}
         for (status, message_type), number in met.items():
-            self._counts[status_label(status), type_label(message_type)] += number
-        self._chats = _chats(rows)
-        self._waiting = {status: array("q", sorted(_sent_at(rows, status))) for status in WAITING}
+            counts[status_label(status), type_label(message_type)] += number
+        self._counts = Series.of(counts)
+        self._chats = Series(_CHATS, tuple(map(_chats(journal.rows).__getitem__, CHAT_TYPES)))
+        self._rejected = Series(_REJECTED, tuple(journal.rejected.get(reason, 0) for reason in REJECTIONS))
+        self._length = journal.length
+        self._oldest: int | None = min(map(_timestamp, journal.rows), default=None)
+        self._waiting = {status: array("q", sorted(_sent_at(journal.rows, status))) for status in WAITING}
 
     def follows(self, moves: Iterable[Move]) -> bool:
-        """Whether there are series for all of these; else the rows must be counted anew."""
-        return all((move.new_status, move.message_type) in self._counts for move in moves)
+        """Whether it can; else the rows must be counted anew, as when there are no series yet for what they say."""
+        return all(
+            (move.new_status, move.message_type) in self._counts.shape.places
+            and (move.new_timestamp == move.old_timestamp or move.old_timestamp != self._oldest)
+            for move in moves
+        )
 
     def move(self, moves: Sequence[Move]) -> None:
-        if moves:
-            self._counts = self._counts.copy()  # the last window keeps its own
+        if not moves:
+            return
+        counts, places = list(self._counts.numbers), self._counts.shape.places
         for move in moves:
-            self._counts[move.old_status, move.message_type] -= 1
-            self._counts[move.new_status, move.message_type] += 1
+            counts[places[move.old_status, move.message_type]] -= 1
+            counts[places[move.new_status, move.message_type]] += 1
             if move.old_status in WAITING:
                 sent = self._waiting[move.old_status]
                 sent.pop(bisect_left(sent, move.old_timestamp))
             if move.new_status in WAITING:
                 insort(self._waiting[move.new_status], move.new_timestamp)
+            self._oldest = min(self._oldest or move.new_timestamp, move.new_timestamp)
+        self._counts = Series(self._counts.shape, tuple(counts))
 
-    def window(self, journal: Journal, *, started: float, arrived: float, asked: float, messenger: str) -> Window:
+    def window(self, *, started: float, arrived: float, asked: float, messenger: str) -> Window:
         """The gauges of the answer that was tallied."""
-        truncated = is_truncated(journal.length, messenger)
+        truncated = is_truncated(self._length, messenger)
         covered = asked
-        if truncated and journal.rows:
-            covered = min(asked, max(0.0, started - min(map(_timestamp, journal.rows))))
+        if truncated and self._oldest is not None:
+            covered = min(asked, max(0.0, started - self._oldest))
         pending = self._waiting["pending"]
         return Window(
-            asked, covered, truncated, self._counts, self._chats, journal.rejected, self._ages(arrived),
+            asked, covered, truncated, self._counts, self._chats, self._rejected, self._ages(arrived),
             pending[0] if pending else None,
         )  # fmt: skip
 
-    def _ages(self, now: float) -> dict[tuple[str, str], int]:
-        ages = {}
-        for status, sent in self._waiting.items():
+    def _ages(self, now: float) -> Series[int]:
+        ages = []
+        for sent in self._waiting.values():
             younger = 0
-            for age, bound in AGES:
+            for _, bound in AGES:
                 upto = len(sent) - bisect_right(sent, now - bound)  # an age of just `bound` is in the next label
-                ages[status, age] = upto - younger
+                ages.append(upto - younger)
                 younger = upto
-        return ages
+        return Series(_WAITING, tuple(ages))
 
 
 def words(rows: Iterable[Row]) -> Words:

@@ -17,10 +17,11 @@ import msgspec
 
 from ..instance import Saved
 from ..ledger import Scalars
-from ..ledger.totals import BUCKETS, FAMILIES, Family, Histogram
+from ..ledger.totals import BUCKETS, FAMILIES, Histogram
 from ..ledger.vocabulary import FIELDS
 from ..model import MESSENGERS, STAGES, UNKNOWN, Meaning, Method, Outcome
 from ..pace import Pause, SavedPace
+from ..series import Series
 from .seal import Damaged
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -149,10 +150,11 @@ def _series(family: str, series: Mapping[tuple[str, ...], Any]) -> list[tuple[tu
     return list(series.items())
 
 
-def _family(family: str, blob: bytes) -> Family:
+def _family(family: str, blob: bytes) -> Series[Any]:
     if family not in STAGES:
-        return dict(msgspec.msgpack.decode(blob, type=_Counts))
-    return {labels: _rebucketed(family, stored) for labels, stored in msgspec.msgpack.decode(blob, type=_Latencies)}
+        return Series.of(dict(msgspec.msgpack.decode(blob, type=_Counts)))
+    latencies = msgspec.msgpack.decode(blob, type=_Latencies)
+    return Series.of({labels: _rebucketed(family, stored) for labels, stored in latencies})
 
 
 def _rebucketed(stage: str, stored: _Histogram) -> Histogram:

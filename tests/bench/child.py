@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 
-from exporter import loading, wire
+from exporter import loading
 from exporter.app import App
 from exporter.flags import parse
 from exporter.redaction import Redactor
+from exporter.wire import JournalRow
 
 from .orders import orders
 
@@ -71,6 +73,7 @@ class Floor:
             connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._decode = msgspec.json.Decoder(list[JournalRow]).decode
 
     async def round(self) -> dict[str, float]:
         began = time.perf_counter()
@@ -79,7 +82,7 @@ class Floor:
 
     async def _ask(self, url: str) -> int:
         async with self._turn, self._session.get(url) as response:
-            return len(wire.journal(await response.read()).rows)
+            return len(self._decode(await response.read()))
 
 
 async def _obey(answers: dict[str, Callable[[], Awaitable[dict[str, float]]]]) -> None:

@@ -10,7 +10,7 @@ import random
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, product
 from statistics import median
 
 from prometheus_client.exposition import generate_latest
@@ -21,10 +21,11 @@ from exporter.catalog import CATALOG
 from exporter.exposition import Exposition, blocks
 from exporter.instance import Face
 from exporter.ledger import totals
-from exporter.ledger.totals import Histogram, Labels, Snapshot
+from exporter.ledger.totals import Histogram, Snapshot
 from exporter.ledger.window import Window
 from exporter.metric import Kind
 from exporter.model import API, SETTINGS, STAGES, STATUSES, InstanceSettings, Meaning, Method, Outcome
+from exporter.series import Series
 
 INSTANCES, ROUNDS = 1000, 5
 TYPES = ("textMessage", "extendedTextMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage")
@@ -33,26 +34,24 @@ NOW = 1_790_000_000.0
 luck = random.Random(1)
 
 
-def _numbers(*vocabularies: Sequence[str], most: int = 6000) -> dict[tuple[str, ...], int]:
+def _numbers(*vocabularies: Sequence[str], most: int = 6000) -> Series[int]:
     """A number below `most` for each combination of words."""
-    labels: list[tuple[str, ...]] = [()]
-    for words in vocabularies:
-        labels = [(*label, word) for label in labels for word in words]
-    return {label: luck.randrange(most) for label in labels}
+    return Series.of({labels: luck.randrange(most) for labels in product(*vocabularies)})
 
 
-def _latencies() -> dict[Labels, Histogram]:
-    return {(type_,): Histogram(tuple(luck.randrange(300) for _ in range(11)), luck.uniform(0, 1e6)) for type_ in TYPES}
+def _latencies() -> Series[Histogram]:
+    buckets = {type_: tuple(luck.randrange(300) for _ in range(11)) for type_ in TYPES}
+    return Series.of({(type_,): Histogram(counts, luck.uniform(0, 1e6)) for type_, counts in buckets.items()})
 
 
 def _snapshot() -> Snapshot:
-    nothing: dict[Labels, float] = {(): 0}
+    nothing = Series.of({(): 0})
     return {
         totals.MESSAGES: _numbers(TYPES, (API,)),
         totals.REACHED: _numbers(STATUSES, TYPES, (API,), most=20_000),
         totals.SETTLED: _numbers(STATUSES),
         **{stage: _latencies() for stage in STAGES},
-        totals.UNCERTAINTY: {label: luck.uniform(0, 1e5) for label in _numbers(STAGES, TYPES)},
+        totals.UNCERTAINTY: Series.of({labels: luck.uniform(0, 1e5) for labels in product(STAGES, TYPES)}),
         totals.UNMEASURED: _numbers(STAGES, TYPES),
         totals.CONFLICTS: nothing,
         totals.GAP: nothing,
@@ -61,14 +60,15 @@ def _snapshot() -> Snapshot:
 
 
 def _face(number: int) -> Face:
-    counts = {(status, type_): luck.randrange(200) for status in STATUSES for type_ in TYPES}
-    waiting = {(status, age): luck.randrange(9) for status in ("pending", "sent") for age in ("under_5m", "over_6h")}
+    info = Series.of({(("messenger", "whatsapp"), ("api_host", "1101.api.green-api.com")): 1})
+    window = Window(
+        86400.0, 86400.0, False, _numbers(STATUSES, TYPES, most=200), Series.of({("private",): 90, ("group",): 4}),
+        Series.of({}), _numbers(("pending", "sent"), ("under_5m", "over_6h"), most=9), int(NOW),
+    )  # fmt: skip
     return Face(
-        str(1101000000 + number), f"account-{number}", {"messenger": "whatsapp", "api_host": "1101.api.green-api.com"},
-        True, NOW + luck.random(), luck.random(), 10.0, None, 0.25, _numbers(tuple(Method), tuple(Outcome), most=500),
-        "authorized", InstanceSettings(dict.fromkeys(SETTINGS, True), "whatsapp"),
-        Window(86400.0, 86400.0, False, counts, {"private": 90, "group": 4, "other": 0}, {}, waiting, int(NOW)),
-        Meaning.SENT, _snapshot(),
+        str(1101000000 + number), f"account-{number}", info, True, NOW + luck.random(), luck.random(), 10.0, None, 0.25,
+        _numbers(tuple(Method), tuple(Outcome), most=500), "authorized",
+        InstanceSettings(dict.fromkeys(SETTINGS, True), "whatsapp"), window, Meaning.SENT, _snapshot(),
     )  # fmt: skip
 
 
@@ -84,8 +84,8 @@ class Reference:
             for face in self._faces:
                 if (told := metric.source(face)) is None:
                     continue
-                for values, value in metric.read(told):
-                    named = values if isinstance(values, dict) else dict(zip(metric.labels, values, strict=True))
+                for values, value in metric.read(told).items():
+                    named = dict(values if metric.kind is Kind.INFO else zip(metric.labels, values, strict=True))
                     labels = {"id_instance": face.id, "name": face.name, **named}
                     if metric.kind is not Kind.HISTOGRAM:
                         family.samples.append(Sample(metric.name, labels, value))

@@ -114,7 +114,7 @@ class Player:
             return _with(call, refusal(answer.status, None, now).outcome)
         question = QUESTIONS[method]
         try:
-            question.take(instance, call, question.decode(answer.body))
+            question.take(instance, call, question.decoder(instance)(answer.body))
         except AnswerUnusable as unusable:
             return _with(call, unusable.outcome)
         return call

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from exporter.instance import InstanceChanges
-from exporter.ledger.totals import BUCKETS, Histogram, Labels, Snapshot
+from exporter.ledger.totals import BUCKETS, Histogram, Snapshot
+from exporter.series import Series
 from exporter.store import SqliteStore
 from exporter.store.parts import restored
 
@@ -131,7 +132,7 @@ def test_words_of_another_version_are_read_as_other_and_cost_nothing(store: Sqli
     scalars = replace(
         saved.scalars, types=("hologram",), statuses=("beamed",), unlisted=(("colour", 1), ("typeMessage", 2))
     )
-    holograms: dict[Labels, float] = {("hologram", "satellite"): 5}
+    holograms = Series.of({("hologram", "satellite"): 5})
     totals: Snapshot = {"messages": holograms, "colours": holograms}
     changes = replace(account, messages=[strange])
     store.commit([InstanceChanges(ID, replace(saved, scalars=scalars, totals=totals, messenger="pigeon"), changes)])
@@ -153,7 +154,7 @@ def test_latencies_counted_in_other_buckets_go_to_the_next_bucket_of_ours() -> N
     stored = {"bounds": (5.0, 20.0, *BUCKETS["delivery"][2:]), "counts": (1, 2, 3, 4, *[0] * 6, 5), "sum": 100.0}
     blob = msgspec.msgpack.encode([(("textMessage",), stored)])
     totals = restored({"totals/delivery": blob}).totals
-    assert totals == {"delivery": {("textMessage",): Histogram((1, 0, 5, 4, *[0] * 6, 5), 100.0)}}
+    assert totals == {"delivery": Series.of({("textMessage",): Histogram((1, 0, 5, 4, *[0] * 6, 5), 100.0)})}
 
 
 def test_the_file_does_not_grow_while_messages_come_and_go(path: str) -> None:
