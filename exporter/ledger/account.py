@@ -29,7 +29,7 @@ class Scalars:
 
     horizon: float | None = None
     last_started: float | None = None
-    votes: tuple[bool, ...] = ()
+    votes: str = ""
     learnt: Meaning = Meaning.AUTO
     types: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()

@@ -7,8 +7,6 @@ timestamp moved into that span: then it happened at that second. All times are t
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor
 
@@ -80,9 +78,9 @@ class TimestampMeaning:
 
     __slots__ = ("_configured", "_learnt", "_votes")
 
-    def __init__(self, configured: Meaning, votes: Iterable[bool] = (), learnt: Meaning = Meaning.AUTO) -> None:
+    def __init__(self, configured: Meaning, votes: str = "", learnt: Meaning = Meaning.AUTO) -> None:
         self._configured = configured
-        self._votes = deque(votes, maxlen=VOTES)
+        self._votes = votes
         self._learnt = learnt
 
     @property
@@ -95,13 +93,14 @@ class TimestampMeaning:
         return self._learnt
 
     @property
-    def votes(self) -> tuple[bool, ...]:
-        return tuple(self._votes)
+    def votes(self) -> str:
+        """The last VOTES of them, a 1 for each that moved and a 0 for each that stayed."""
+        return self._votes
 
     def take(self, moved: bool) -> None:
         """A tie leaves what was decided before."""
-        self._votes.append(moved)
-        balance = 2 * sum(self._votes) - len(self._votes)
+        self._votes = (self._votes + "01"[moved])[-VOTES:]
+        balance = 2 * self._votes.count("1") - len(self._votes)
         if balance:
             self._learnt = Meaning.LAST_ACTION if balance > 0 else Meaning.SENT
 

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from ..instance import InstanceChanges
+from . import legacy
 from .interface import Restored
-from .messages import Kinds, load_messages, message_rows
-from .parts import Parts, encode, parts, restored
+from .messages import load_messages, message_rows
+from .parts import COUNTS, MOMENT, Heads, counts, moment, restored, told_by
+from .register import Register
 from .schema import COMMITS, IDENTITY, SECRET, get, inspect, migrate, put
 from .seal import Damaged, seal, unseal
 
@@ -62,12 +64,13 @@ class StateFile:
             self.secret = get(self._connection, SECRET)
             self._identity = get(self._connection, IDENTITY)
             self._commits = int(get(self._connection, COMMITS))
-            self._kinds = Kinds(self._connection)
+            self._kinds: Register[str] = Register(self._connection, "kinds")
+            self._heads = Heads(Register(self._connection, "heads"))
             self._numbers = self._read_numbers()
         except BaseException:
             self._connection.close()
             raise
-        self._written: dict[str, Parts] = {}
+        self._written: dict[str, tuple[object, ...]] = {}
         self._places = self._find()
 
     def __repr__(self) -> str:
@@ -105,7 +108,11 @@ class StateFile:
             return None
         stored = self._connection.execute("SELECT name, data FROM parts WHERE instance = ?", (number,))
         blobs = {name: unseal(data, f"{id_} {name}") for name, data in stored}
-        return Restored(restored(blobs), load_messages(self._connection, number, id_, self._kinds))
+        try:
+            saved = restored(blobs[MOMENT], blobs[COUNTS], self._heads) if COUNTS in blobs else legacy.restored(blobs)
+        except KeyError:
+            raise Damaged(f"a part of {id_} is missing") from None
+        return Restored(saved, load_messages(self._connection, number, id_, self._kinds))
 
     def write(self, batch: Sequence[InstanceChanges]) -> None:
         """All of the batch, or nothing."""
@@ -115,7 +122,8 @@ class StateFile:
                 if changes.id not in numbers:
                     numbers[changes.id] = self._add_instance(changes.id, max(numbers.values(), default=0) + 1)
             run = self._connection.executemany
-            run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", _part_rows(batch, numbers, written))
+            run("DELETE FROM parts WHERE instance = ?", ((numbers[of.id],) for of in batch if of.id not in written))
+            run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", self._part_rows(batch, numbers, written))
             run("DELETE FROM messages WHERE instance = ? AND key = ?", _forgotten_rows(batch, numbers))
             run(
                 "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -124,6 +132,7 @@ class StateFile:
             put(self._connection, COMMITS, str(self._commits + 1).encode())
         self._commits += 1
         self._kinds.keep()
+        self._heads.keep()
         self._numbers, self._written = numbers, written
         self._shrink()
 
@@ -150,6 +159,7 @@ class StateFile:
             self._connection.execute("COMMIT")
         except BaseException:
             self._kinds.drop()
+            self._heads.drop()
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
@@ -162,20 +172,19 @@ class StateFile:
                 # As a script, since `execute` takes one step of it, which is one page.
                 self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_A_TIME})")
 
+    def _part_rows(
+        self, batch: Iterable[InstanceChanges], numbers: Mapping[str, int], written: dict[str, tuple[object, ...]]
+    ) -> Iterator[tuple[int, str, bytes]]:
+        """The parts that are not what was `written`, which is brought up to date."""
+        for changes in batch:
+            id_, saved, told = changes.id, changes.saved, told_by(changes.saved)
+            yield numbers[id_], MOMENT, seal(moment(saved), f"{id_} {MOMENT}")
+            if written.get(id_) != told:
+                yield numbers[id_], COUNTS, seal(counts(saved, self._heads), f"{id_} {COUNTS}")
+                written[id_] = told
+
     def _find(self) -> list[tuple[int, int] | None]:
         return [_place(self._path + ending) for ending in BESIDE[:2]]
-
-
-def _part_rows(
-    batch: Iterable[InstanceChanges], numbers: Mapping[str, int], written: dict[str, Parts]
-) -> Iterator[tuple[int, str, bytes]]:
-    """The parts that are not what was `written`, which is brought up to date."""
-    for changes in batch:
-        before, now = written.get(changes.id, {}), parts(changes.saved)
-        for name, value in now.items():
-            if value is not before.get(name) and value != before.get(name):
-                yield numbers[changes.id], name, seal(encode(name, value), f"{changes.id} {name}")
-        written[changes.id] = now
 
 
 def _forgotten_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from ..instance import InstanceChanges
 from ..ledger import Known, Message
 from ..ledger.known import FLAGS, pack
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, ORIGINS, OTHER, UNKNOWN
+from .register import Register
 from .seal import Damaged
 
 Row = tuple[int, int, int, int, int, float, float, int]
@@ -46,33 +47,7 @@ def _packed(words: str) -> int:
     return pack(message)
 
 
-class Kinds:
-    """The table of kinds, as far as it is committed, and what a transaction adds to it until `keep`."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._kept: dict[str, int] = dict(connection.execute("SELECT words, id FROM kinds"))
-        self._new: dict[str, int] = {}
-
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        return ((number, words) for words, number in self._kept.items())
-
-    def number(self, words: str) -> int:
-        found = self._kept.get(words) or self._new.get(words)
-        if found is None:
-            inserted = self._connection.execute("INSERT INTO kinds (words) VALUES (?)", (words,)).lastrowid
-            found = self._new[words] = inserted or 0
-        return found
-
-    def keep(self) -> None:
-        self._kept |= self._new
-        self._new = {}
-
-    def drop(self) -> None:
-        self._new = {}
-
-
-def message_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int], kinds: Kinds) -> Iterator[Row]:
+def message_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int], kinds: Register[str]) -> Iterator[Row]:
     """What to put into the table; `numbers` are those of the instances."""
     for changes in batch:
         instance = numbers[changes.id]
@@ -83,7 +58,7 @@ def message_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int], k
             yield instance, message.key, kinds.number(words), *columns[1:], checksum
 
 
-def load_messages(connection: sqlite3.Connection, instance: int, id_: str, kinds: Kinds) -> Known:
+def load_messages(connection: sqlite3.Connection, instance: int, id_: str, kinds: Register[str]) -> Known:
     """All messages of an instance. Raises `Damaged`."""
     known = Known()
     cursor = connection.execute(

@@ -1,13 +1,15 @@
-"""An instance but for its messages, as named parts: each is written only when it changed.
+"""An instance but for its messages, as two parts: `MOMENT` changes with every query, `COUNTS` with what it brought.
 
 Owns the shapes that lie in the file (MessagePack). Every word is stored as a word, never as its place in a
-vocabulary, and what this version does not know is read as unknown or left out: versions may come and go.
+vocabulary, and what this version does not know is read as unknown or left out: versions may come and go. The words of
+a family of totals are the same for most instances, so they are one entry of a table, a `head`; an instance's own part
+holds numbers only. What schema 1 wrote is read by `legacy`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import zip_longest
 from math import inf
@@ -21,158 +23,162 @@ from ..ledger.totals import BUCKETS, FAMILIES, Histogram
 from ..ledger.vocabulary import FIELDS
 from ..model import MESSENGERS, STAGES, UNKNOWN, Meaning, Method, Outcome
 from ..pace import Pause, SavedPace
-from ..series import Series
-from .seal import Damaged
+from ..series import Series, Shape
+from .register import Register
+from .seal import Damaged, seal, unseal
+
+MOMENT, COUNTS = "moment", "counts"
 
 Word = TypeVar("Word", bound=StrEnum)
-Part = TypeVar("Part")
-
-_TOTALS = "totals/"
-"""The parts that hold a family of totals are named by it, behind this."""
 
 
-class _Ledger(msgspec.Struct):
-    horizon: float | None = None
-    last_started: float | None = None
-    learnt: str = Meaning.AUTO.value
+class _Moment(msgspec.Struct, array_like=True):
+    horizon: float | None
+    last_started: float | None
+    correction: float
+    asked: dict[str, float]
+    """By method, when it was last asked, by our clock."""
+    pauses: dict[str, tuple[str, float, float, int]]
 
 
-class _Votes(msgspec.Struct):
-    moved: tuple[bool, ...] = ()
+class _Counts(msgspec.Struct, array_like=True):
+    learnt: str
+    votes: str
+    messenger: str
+    types: tuple[str, ...]
+    statuses: tuple[str, ...]
+    unlisted: tuple[tuple[str, int], ...]
+    totals: Sequence[tuple[int, Sequence[Any]]]
+    """The number of a head, and its numbers: for each series one, or a histogram's counts and sum."""
 
 
-class _Words(msgspec.Struct):
-    types: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
-    unlisted: tuple[tuple[str, int], ...] = ()
+class Head(msgspec.Struct, array_like=True):
+    """Which numbers these are: a family, the label values of its series, and the upper bounds of its buckets, so that
+    other buckets can take the counts over; the last count is beyond all."""
+
+    family: str
+    labels: tuple[tuple[str, ...], ...]
+    bounds: tuple[float, ...] = ()
 
 
-class _Service(msgspec.Struct):
-    correction: float = 0.0
-    messenger: str = UNKNOWN
+def told_by(saved: Saved) -> tuple[object, ...]:
+    """All that `COUNTS` holds: while it is equal, the part need not be written again."""
+    told = saved.scalars
+    return told.votes, told.learnt, told.types, told.statuses, told.unlisted, saved.messenger, saved.totals
 
 
-class _Pause(msgspec.Struct):
-    outcome: str
-    since: float
-    until: float
-    times: int
+class Heads:
+    """The table of heads. Raises `Damaged` when a head cannot be read."""
+
+    def __init__(self, register: Register[bytes]) -> None:
+        self._register = register
+        self._numbers: dict[tuple[str, Shape], int] = {}
+        self._heads: dict[int, Head] = {}
+        self._read()
+
+    def number(self, family: str, shape: Shape) -> int:
+        found = self._numbers.get((family, shape))
+        if found is None:
+            if len(self._numbers) >= _MOST_SHAPES:
+                self._numbers.clear()
+            head = Head(family, shape.labels, BUCKETS.get(family, ()))
+            found = self._numbers[family, shape] = self._register.number(seal(_pack(head), _HEAD))
+        return found
+
+    def head(self, number: int) -> Head:
+        if number not in self._heads:
+            self._read()  # it may be one of our own commits'
+        try:
+            return self._heads[number]
+        except KeyError:
+            raise Damaged("a family's labels are missing") from None
+
+    def _read(self) -> None:
+        for number, words in self._register:
+            try:
+                self._heads[number] = msgspec.msgpack.decode(unseal(words, _HEAD), type=Head)
+            except msgspec.MsgspecError as wrong:
+                raise Damaged(f"a family's labels cannot be read: {wrong}") from None
+
+    def keep(self) -> None:
+        self._register.keep()
+
+    def drop(self) -> None:
+        self._register.drop()
+        self._numbers.clear()
 
 
-class _Pace(msgspec.Struct):
-    last_started: dict[str, float] = {}
-    pauses: dict[str, _Pause] = {}
-
-
-class _Histogram(msgspec.Struct):
-    """Counts beside their upper bounds, so that other buckets can take them over; the last count is beyond all."""
-
-    bounds: tuple[float, ...]
-    counts: tuple[int, ...]
-    sum: float
-
-
-_Counts = list[tuple[tuple[str, ...], int | float]]
-_Latencies = list[tuple[tuple[str, ...], _Histogram]]
-
-Parts = dict[str, Any]
-"""Part name -> its value as the account has it: while it is the same or equal, it need not be written again."""
-
-
-def parts(saved: Saved) -> Parts:
-    """Take an instance apart."""
-    scalars = saved.scalars
-    found: Parts = {
-        "ledger": (scalars.horizon, scalars.last_started, scalars.learnt),
-        "votes": scalars.votes,
-        "words": (scalars.types, scalars.statuses, scalars.unlisted),
-        "service": (saved.correction, saved.messenger),
-        "pace": saved.pace,
+def moment(saved: Saved) -> bytes:
+    pace, scalars = saved.pace, saved.scalars
+    pauses = {
+        method.value: (pause.outcome.value, pause.since, pause.until, pause.times)
+        for method, pause in pace.pauses.items()
     }
-    if saved.totals is not None:
-        found |= {_TOTALS + family: series for family, series in saved.totals.items()}
-    return found
+    asked = {method.value: at for method, at in pace.last_started.items()}
+    return _pack(_Moment(scalars.horizon, scalars.last_started, saved.correction, asked, pauses))
 
 
-def encode(name: str, value: Any) -> bytes:
-    """One part as bytes."""
-    if name.startswith(_TOTALS):
-        return _pack(_series(name.removeprefix(_TOTALS), value))
-    return _pack(_WRITTEN[name](value))
+def counts(saved: Saved, heads: Heads) -> bytes:
+    scalars = saved.scalars
+    totals = [
+        (heads.number(family, series.shape), _flat(family, series.numbers))
+        for family, series in (saved.totals or {}).items()
+    ]
+    words = scalars.types, scalars.statuses, scalars.unlisted
+    return _pack(_Counts(scalars.learnt.value, scalars.votes, saved.messenger, *words, totals))
 
 
-def restored(blobs: Mapping[str, bytes]) -> Saved:
-    """Put an instance together; a missing part has its default. Raises `Damaged`."""
+def restored(moment: bytes, counts: bytes, heads: Heads) -> Saved:
+    """Put an instance together. Raises `Damaged`."""
     try:
-        ledger = _read(blobs, "ledger", _Ledger())
-        words = _read(blobs, "words", _Words())
-        service = _read(blobs, "service", _Service())
-        scalars = Scalars(
-            ledger.horizon, ledger.last_started, _read(blobs, "votes", _Votes()).moved,
-            _known(Meaning, ledger.learnt) or Meaning.AUTO, words.types, words.statuses,
-            tuple((field, key) for field, key in words.unlisted if field in FIELDS),
-        )  # fmt: skip
-        totals = {family: _family(family, blobs[_TOTALS + family]) for family in FAMILIES if _TOTALS + family in blobs}
-        messenger = service.messenger if service.messenger in MESSENGERS else UNKNOWN
-        return Saved(scalars, totals or None, _pace(_read(blobs, "pace", _Pace())), service.correction, messenger)
-    except msgspec.MsgspecError as wrong:
+        then = msgspec.msgpack.decode(moment, type=_Moment)
+        told = msgspec.msgpack.decode(counts, type=_Counts)
+        totals = dict(_family(heads.head(number), numbers) for number, numbers in told.totals)
+    except (msgspec.MsgspecError, TypeError, ValueError) as wrong:
         raise Damaged(f"a part of an instance cannot be read: {wrong}") from None
+    scalars = Scalars(
+        then.horizon, then.last_started, told.votes, known(Meaning, told.learnt) or Meaning.AUTO, told.types,
+        told.statuses, tuple((field, key) for field, key in told.unlisted if field in FIELDS),
+    )  # fmt: skip
+    totals = {family: totals[family] for family in FAMILIES if family in totals}
+    messenger = told.messenger if told.messenger in MESSENGERS else UNKNOWN
+    return Saved(scalars, totals or None, restored_pace(then.asked, then.pauses), then.correction, messenger)
 
 
-def _read(blobs: Mapping[str, bytes], name: str, default: Part) -> Part:
-    return msgspec.msgpack.decode(blobs[name], type=type(default)) if name in blobs else default
-
-
-def _known(words: type[Word], word: str) -> Word | None:
+def known(words: type[Word], word: str) -> Word | None:
     return words(word) if word in words.__members__.values() else None
 
 
-def _written_pace(pace: SavedPace) -> _Pace:
+def restored_pace(asked: Mapping[str, float], stored: Mapping[str, tuple[str, float, float, int]]) -> SavedPace:
     pauses = {
-        method.value: _Pause(pause.outcome, pause.since, pause.until, pause.times)
-        for method, pause in pace.pauses.items()
+        method: Pause(outcome, since, until, times)
+        for word, (of, since, until, times) in stored.items()
+        if (method := known(Method, word)) and (outcome := known(Outcome, of))
     }
-    return _Pace({method.value: at for method, at in pace.last_started.items()}, pauses)
+    return SavedPace({method: at for word, at in asked.items() if (method := known(Method, word))}, pauses)
 
 
-def _pace(stored: _Pace) -> SavedPace:
-    pauses: dict[Method, Pause] = {}
-    for word, pause in stored.pauses.items():
-        if (method := _known(Method, word)) and (outcome := _known(Outcome, pause.outcome)):
-            pauses[method] = Pause(outcome, pause.since, pause.until, pause.times)
-    started = {method: at for word, at in stored.last_started.items() if (method := _known(Method, word))}
-    return SavedPace(started, pauses)
-
-
-def _series(family: str, series: Mapping[tuple[str, ...], Any]) -> list[tuple[tuple[str, ...], Any]]:
-    if family in STAGES:
-        return [(labels, _Histogram(BUCKETS[family], h.counts, h.sum)) for labels, h in series.items()]
-    return list(series.items())
-
-
-def _family(family: str, blob: bytes) -> Series[Any]:
-    if family not in STAGES:
-        return Series.of(dict(msgspec.msgpack.decode(blob, type=_Counts)))
-    latencies = msgspec.msgpack.decode(blob, type=_Latencies)
-    return Series.of({labels: _rebucketed(family, stored) for labels, stored in latencies})
-
-
-def _rebucketed(stage: str, stored: _Histogram) -> Histogram:
+def rebucketed(stage: str, bounds: Sequence[float], counts: Sequence[int], total: float) -> Histogram:
     """The bounds may be those of another version: a count goes to the first of ours that is not below its own."""
-    bounds = BUCKETS[stage]
-    if stored.bounds == bounds:
-        return Histogram(stored.counts, stored.sum)
-    counts = [0] * (len(bounds) + 1)
-    for bound, count in zip_longest(stored.bounds, stored.counts, fillvalue=inf):
-        counts[bisect_left(bounds, bound)] += int(count)
-    return Histogram(tuple(counts), stored.sum)
+    ours = BUCKETS[stage]
+    if tuple(bounds) == ours:
+        return Histogram(tuple(counts), total)
+    moved = [0] * (len(ours) + 1)
+    for bound, count in zip_longest(bounds, counts, fillvalue=inf):
+        moved[bisect_left(ours, bound)] += int(count)
+    return Histogram(tuple(moved), total)
 
 
+def _flat(family: str, numbers: Sequence[Any]) -> Sequence[Any]:
+    return [(latencies.counts, latencies.sum) for latencies in numbers] if family in STAGES else numbers
+
+
+def _family(head: Head, numbers: Sequence[Any]) -> tuple[str, Series[Any]]:
+    if head.family in STAGES:
+        numbers = [rebucketed(head.family, head.bounds, counts, total) for counts, total in numbers]
+    return head.family, Series.of(dict(zip(head.labels, numbers, strict=True)))
+
+
+_HEAD = "a head"
+_MOST_SHAPES = 4096
 _pack = msgspec.msgpack.encode
-_WRITTEN: Mapping[str, Callable[[Any], msgspec.Struct]] = {
-    "ledger": lambda value: _Ledger(*value),
-    "votes": _Votes,
-    "words": lambda value: _Words(*value),
-    "service": lambda value: _Service(*value),
-    "pace": _written_pace,
-}

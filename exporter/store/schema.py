@@ -29,6 +29,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE messages (instance INTEGER, key INTEGER, kind INTEGER, sent INTEGER, timestamp INTEGER, "
         "shown_at REAL, born REAL, checksum INTEGER, PRIMARY KEY (instance, key)) WITHOUT ROWID",
     ),
+    ("CREATE TABLE heads (id INTEGER PRIMARY KEY, words BLOB NOT NULL)",),
 )
 """The statements that lead from schema n to n + 1, from 0, an empty file, upwards."""
 

@@ -133,7 +133,7 @@ def test_the_majority_of_the_last_hundred_steps_decides_what_timestamps_mean() -
     for number in range(3, 103):
         step(number, moves=True)
     assert learnt(account) == "last_action"
-    assert account.changes().scalars.votes == (True,) * 100
+    assert account.changes().scalars.votes == "1" * 100
 
 
 def test_a_configured_meaning_outranks_the_learnt_one_which_is_kept() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from exporter.store import SqliteStore
 from exporter.store.schema import MIGRATIONS, Newer, inspect, migrate
 from exporter.store.seal import Damaged
 
-from .builders import busy, commit
+from .builders import Kept, busy, commit, state_of, stored_state
 
 LATER = (*MIGRATIONS, ("ALTER TABLE kinds ADD COLUMN colour TEXT", "CREATE TABLE later (x)"))
 """As if a later version had one step more."""
@@ -68,3 +69,23 @@ def test_a_header_that_names_another_schema_than_the_content_is_damage(connectio
     connection.execute("PRAGMA user_version = 7")
     with pytest.raises(Damaged):
         inspect(connection)
+
+
+def test_a_file_of_schema_1_goes_on_where_it_was_and_is_written_as_today(tmp_path: Path) -> None:
+    """`schema-1.sql` holds what version 0.1.0 wrote of these very accounts."""
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript((Path(__file__).parent / "schema-1.sql").read_text())
+    store = SqliteStore(str(path))
+    accounts = [busy(store, "1101000001", 12), busy(store, "1101000002", 3)]
+    expected = {kept.id: state_of(kept) for kept in accounts}
+    assert {id_: stored_state(store, id_) for id_ in expected} == expected
+    commit(store, Kept(accounts[0].id, store.key_of, store.load([accounts[0].id])[accounts[0].id]))
+    store.close()
+
+    again = SqliteStore(str(path))
+    assert {id_: stored_state(again, id_) for id_ in expected} == expected
+    again.close()
+    with closing(sqlite3.connect(path)) as new:
+        names = set(new.execute("SELECT instance, name FROM parts WHERE instance = 1"))
+    assert names == {(1, "moment"), (1, "counts")}

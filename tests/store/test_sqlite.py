@@ -13,7 +13,8 @@ from exporter.instance import InstanceChanges
 from exporter.ledger.totals import BUCKETS, Histogram, Snapshot
 from exporter.series import Series
 from exporter.store import SqliteStore
-from exporter.store.parts import restored
+from exporter.store.parts import rebucketed
+from exporter.store.seal import unseal
 
 from .builders import NOW, WINDOW, Kept, Row, busy, commit, state_of, stored_state
 
@@ -151,10 +152,23 @@ def test_words_of_another_version_are_read_as_other_and_cost_nothing(store: Sqli
 
 
 def test_latencies_counted_in_other_buckets_go_to_the_next_bucket_of_ours() -> None:
-    stored = {"bounds": (5.0, 20.0, *BUCKETS["delivery"][2:]), "counts": (1, 2, 3, 4, *[0] * 6, 5), "sum": 100.0}
-    blob = msgspec.msgpack.encode([(("textMessage",), stored)])
-    totals = restored({"totals/delivery": blob}).totals
-    assert totals == {"delivery": Series.of({("textMessage",): Histogram((1, 0, 5, 4, *[0] * 6, 5), 100.0)})}
+    bounds = (5.0, 20.0, *BUCKETS["delivery"][2:])
+    moved = rebucketed("delivery", bounds, (1, 2, 3, 4, *[0] * 6, 5), 100.0)
+    assert moved == Histogram((1, 0, 5, 4, *[0] * 6, 5), 100.0)
+
+
+def test_the_bounds_of_the_buckets_lie_in_the_file(store: SqliteStore, path: str) -> None:
+    commit(store, busy(store))
+    with sqlite3.connect(path) as reader:
+        heads = [unseal(words, "a head") for (words,) in reader.execute("SELECT words FROM heads")]
+    reader.close()
+    told = map(msgspec.msgpack.decode, heads)
+    assert {family: tuple(bounds) for family, _, bounds in told if bounds} == BUCKETS
+
+
+def test_an_instance_that_left_and_comes_back_finds_what_this_very_process_wrote(store: SqliteStore) -> None:
+    commit(store, kept := busy(store))
+    assert stored_state(store, kept.id) == state_of(kept)
 
 
 def test_the_file_does_not_grow_while_messages_come_and_go(path: str) -> None:
