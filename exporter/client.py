@@ -96,6 +96,7 @@ class Client:
         self._limits = limits
         self._reading = reading or ReadingBudget()
         self._gates: dict[URL, Gate] = {}
+        self._gate_of: dict[str, Gate] = {}
 
     @classmethod
     async def open(
@@ -211,9 +212,9 @@ class Client:
         return b"".join(pieces)
 
     def _gate(self, api_url: str) -> Gate:
-        origin = URL(api_url).origin()
-        if (gate := self._gates.get(origin)) is None:
-            gate = self._gates[origin] = Gate(self._limits.concurrency)
+        if (gate := self._gate_of.get(api_url)) is None:
+            origin = URL(api_url).origin()
+            gate = self._gate_of[api_url] = self._gates.setdefault(origin, Gate(self._limits.concurrency))
         return gate
 
     def __repr__(self) -> str:

@@ -4,10 +4,8 @@ Owns the order of a page and the memory of the lines already written, which `lin
 metrics mean nor HTTP. prometheus_client itself writes the heads of the families and the exporter's own metrics, so that
 both agree.
 
-How it is fast: the lines of one metric of one instance are one piece of bytes, kept until what they tell changes. A
-new piece is a template, which all instances with the same series share, filled with numbers out of a table; the
-instance's own two labels replace two marks in it. Plain text and OpenMetrics differ in the heads only and share every
-piece.
+How it is fast: the lines of a few series of one metric of one instance are one piece of bytes, kept until what they
+tell changes. Plain text and OpenMetrics differ in the heads only and share every piece.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
-from .lines import ID_MARK, NAME_MARK, escaped, writer
+from .lines import Writer, escaped
 from .metric import Metric
 
 EOF = b"# EOF\n"
@@ -48,21 +46,21 @@ class Exposition(Generic[V]):
     """
 
     def __init__(self, table: Sequence[Metric[V]]) -> None:
-        self._writers = tuple((metric.source, writer(metric)) for metric in table)
+        self._writers = tuple(map(Writer, table))
         self._heads = {form: tuple(_head(metric, openmetrics=form) for metric in table) for form in (False, True)}
         self._pages: dict[str, _Page] = {}
 
     def refresh(self, face: V) -> None:
         """Write again what has changed of one instance, so that a later `render` finds it done."""
         page = self._pages.get(face.id)
-        if page is None or page.name != face.name:
+        if page is None or page.face_name != face.name:
             page = self._pages[face.id] = _Page(face.id, face.name, len(self._writers))
-        sources, pieces = page.sources, page.pieces
-        for place, (source, write) in enumerate(self._writers):
-            told, before = source(face), sources[place]
+        sources = page.sources
+        for place, writer in enumerate(self._writers):
+            told, before = writer.source(face), sources[place]
             if told is not before:
                 if told != before:
-                    pieces[place] = b"" if told is None else page.signed(write(told))
+                    page.pieces[place] = writer.write(page, told, before, page.pieces[place])
                 sources[place] = told
 
     def render(self, faces: Sequence[V], *, openmetrics: bool) -> list[bytes]:
@@ -77,7 +75,8 @@ class Exposition(Generic[V]):
         answer: list[bytes] = []
         for place, head in enumerate(self._heads[openmetrics]):
             answer.append(head)
-            answer.extend(piece for row in rows if (piece := row[place]))
+            for row in rows:
+                answer += row[place]
         return answer
 
     def retain(self, ids: Collection[str]) -> None:
@@ -141,13 +140,10 @@ def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
 class _Page:
     """The pieces of one instance, a place for each metric, and what each was made of."""
 
-    __slots__ = ("_id", "_name", "name", "pieces", "sources")
+    __slots__ = ("face_name", "id", "name", "pieces", "sources")
 
     def __init__(self, id_: str, name: str, places: int) -> None:
-        self.name = name
-        self._id, self._name = escaped(id_), escaped(name)
+        self.face_name = name
+        self.id, self.name = escaped(id_), escaped(name)
         self.sources: list[object] = [None] * places
-        self.pieces = [b""] * places
-
-    def signed(self, piece: bytes) -> bytes:
-        return piece.replace(ID_MARK, self._id).replace(NAME_MARK, self._name)
+        self.pieces: list[list[bytes]] = [[]] * places

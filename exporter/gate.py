@@ -139,17 +139,23 @@ class Turn:
 
     def __init__(self, turns: Turns, *, failing: bool) -> None:
         self._turns = turns
-        self._started = asyncio.Event()
-        self._ticket = Ticket(failing=failing, start=self._started.set)
+        self._started: asyncio.Future[None] | None = None
+        self._ticket = Ticket(failing=failing, start=self._start)
 
     async def __aenter__(self) -> Ticket:
         self._turns.enter(self._ticket)
-        try:
-            await self._started.wait()
-        except BaseException:
-            self._turns.leave(self._ticket)
-            raise
+        if self._ticket.place is Place.WAITING:
+            self._started = asyncio.get_running_loop().create_future()
+            try:
+                await self._started
+            except BaseException:
+                self._turns.leave(self._ticket)
+                raise
         return self._ticket
+
+    def _start(self) -> None:
+        if self._started is not None and not self._started.done():
+            self._started.set_result(None)
 
     async def __aexit__(self, *_failure: object) -> None:
         self._turns.leave(self._ticket)

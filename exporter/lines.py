@@ -1,14 +1,16 @@
 """One metric of one instance -> its lines in the text formats, as prometheus_client would write them.
 
-Owns the form of a line: escapes, numbers, the order of labels and buckets. Lines are made for any instance, with marks
-where its own two labels will stand. Knows neither which metrics there are nor how a page is put together.
+Owns the form of a line: escapes, numbers, the order of labels and buckets. The lines come in portions of a few series,
+each made of a template that all instances share, with marks where an instance's own two labels will stand; a portion
+whose numbers did not change is not written again. Knows neither which metrics there are nor how a page is put together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from prometheus_client.utils import floatToGoString
 
@@ -22,48 +24,85 @@ ID_MARK, NAME_MARK = b"\xfe", b"\xff"
 
 _MOST_TEMPLATES = 512
 """So many sets of series are kept for a metric."""
+_PORTION = 16
+"""Series whose lines are written together: fewer make more pieces, more are written again when one has changed."""
 
 
-def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
-    """What a source told -> its lines, the instance's labels still marks."""
-    name, read, numbers = metric.name, metric.read, _numbers.__getitem__
-    if metric.kind is Kind.HISTOGRAM:
-        templates = _Templates(metric, lambda labels: _histogram_lines(name, labels, metric.buckets))
+class Writer(Generic[V]):
+    """Writes one metric; all instances share it."""
 
-        def write(told: Any) -> bytes:
-            series = read(told)
-            return templates[series.shape] % tuple(map(numbers, _flat(series.numbers)))
+    def __init__(self, metric: Metric[V]) -> None:
+        self.source = metric.source
+        self._read = metric.read
+        self._templates = _Templates(metric)
+        self._flat: Callable[[Any], Any] = _flat if metric.kind is Kind.HISTOGRAM else tuple
 
-    else:
-        templates = _Templates(metric, lambda labels: _line(name, labels))
+    def write(self, page: Page, told: object, before: object, pieces: list[bytes]) -> list[bytes]:
+        """The lines of what a source `told`; `pieces` are those of what it told `before`, None for nothing."""
+        if told is None:
+            return []
+        series = self._read(told)
+        numbers, portions = series.numbers, self._templates[series.shape]
+        if before is None or len(portions) != len(pieces) or len(portions) < 2:
+            return [self._portion(page, portion, numbers) for portion in portions]
+        last = self._read(before)
+        if last.shape is not series.shape:
+            return [self._portion(page, portion, numbers) for portion in portions]
+        return [
+            piece if numbers[portion.series] == last.numbers[portion.series] else self._portion(page, portion, numbers)
+            for portion, piece in zip(portions, pieces, strict=True)
+        ]
 
-        def write(told: Any) -> bytes:
-            series = read(told)
-            return templates[series.shape] % tuple(map(numbers, series.numbers))
-
-    return write
+    def _portion(self, page: Page, portion: _Portion, numbers: tuple[Any, ...]) -> bytes:
+        text = portion.template % tuple(map(_text_of, self._flat(numbers[portion.series])))
+        return text.replace(ID_MARK, page.id).replace(NAME_MARK, page.name)
 
 
-class _Templates(dict[Shape, bytes]):
-    """Which series a metric has -> its lines with `%b` for each number. Instances share them.
+class Page(Protocol):
+    """The two labels that all series of an instance have, escaped."""
+
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def name(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """Some series of a shape, and their lines with `%b` for each number."""
+
+    series: slice
+    template: bytes
+
+
+class _Templates(dict[Shape, list[_Portion]]):
+    """Which series a metric has -> its portions. Instances share them.
 
     What an instance has changes seldom, but over a long life it does: so only so many are kept.
     """
 
-    def __init__(self, metric: Metric[Any], line: Callable[[Mapping[str, str]], bytes]) -> None:
+    def __init__(self, metric: Metric[Any]) -> None:
         super().__init__()
-        self._metric, self._line = metric, line
+        self._metric = metric
 
-    def __missing__(self, shape: Shape) -> bytes:
+    def __missing__(self, shape: Shape) -> list[_Portion]:
         if len(self) >= _MOST_TEMPLATES:
             self.clear()
-        text = self[shape] = b"".join([self._line(self._named(values)) for values in shape.labels])
-        return text
+        lines = [self._lines(values) for values in shape.labels]
+        portions = self[shape] = [
+            _Portion(slice(begin, begin + _PORTION), b"".join(lines[begin : begin + _PORTION]))
+            for begin in range(0, len(lines), _PORTION)
+        ]
+        return portions
 
-    def _named(self, values: tuple[Any, ...]) -> Mapping[str, str]:
-        if self._metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
-            return dict(values)
-        return dict(zip(self._metric.labels, values, strict=True))
+    def _lines(self, values: tuple[Any, ...]) -> bytes:
+        metric = self._metric
+        if metric.kind is Kind.INFO:  # its labels are the configuration's and bring their names
+            return _line(metric.name, dict(values))
+        labels = dict(zip(metric.labels, values, strict=True))
+        if metric.kind is Kind.HISTOGRAM:
+            return _histogram_lines(metric.name, labels, metric.buckets)
+        return _line(metric.name, labels)
 
 
 def _flat(histograms: Iterable[Buckets]) -> tuple[float, ...]:
@@ -99,16 +138,19 @@ def escaped(value: str) -> bytes:
 
 
 class _Numbers(dict[float, bytes]):
-    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready.
-
-    A -0.0 is written as 0.0.
+    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready, and
+    so do larger ones that were met, up to a bound. A -0.0 is written as 0.0.
     """
 
     def __missing__(self, number: float) -> bytes:
-        if 0 < number < 1e6:  # where Go and Python agree
-            return b"%a\n" % float(number)
-        return f"{_go_string(number)}\n".encode()
+        if not 0 < number < 1e6:
+            return f"{_go_string(number)}\n".encode()
+        text = b"%a\n" % float(number)  # where Go and Python agree
+        if len(self) < _MOST_NUMBERS and isinstance(number, int):
+            self[number] = text
+        return text
 
 
+_MOST_NUMBERS = 50_000
 _go_string: Callable[[float], str] = floatToGoString
-_numbers = _Numbers({number: b"%d.0\n" % number for number in range(10_001)})
+_text_of = _Numbers({number: b"%d.0\n" % number for number in range(10_001)}).__getitem__

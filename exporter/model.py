@@ -61,7 +61,13 @@ DELIVERY, READ = "delivery", "read"
 STAGES = (DELIVERY, READ)
 
 
-class Method(StrEnum):
+class Word(StrEnum):
+    """A closed set of words. Hashed as the text it is, which costs a tenth of what an enumeration's own hash does."""
+
+    __hash__ = str.__hash__
+
+
+class Method(Word):
     """The API methods the exporter calls; the value is the service's name and the `method` label."""
 
     MESSAGES = "lastOutgoingMessages"
@@ -69,7 +75,7 @@ class Method(StrEnum):
     SETTINGS = "getSettings"
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     """How one API call ended; the value is the `outcome` label."""
 
     OK = "ok"

@@ -53,7 +53,7 @@ class Share:
     def __init__(self, budget: ReadingBudget) -> None:
         self.size = 0
         self._budget = budget
-        self._resumed = asyncio.Event()
+        self._resumed: asyncio.Event | None = None  # few ever wait
 
     def __enter__(self) -> Self:
         return self
@@ -68,9 +68,10 @@ class Share:
     async def turn(self) -> None:
         """Wait until the next piece may be read."""
         while not self._budget.may_read(self):
-            self._resumed.clear()
+            self._resumed = asyncio.Event()
             await self._resumed.wait()
 
     def resume(self) -> None:
         """Have another look: the budget has changed."""
-        self._resumed.set()
+        if self._resumed is not None:
+            self._resumed.set()

@@ -17,8 +17,8 @@ from __future__ import annotations
 import codecs
 import json
 from array import array
-from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import compress, count
 from operator import ne
 from typing import Annotated, Any, Literal, NoReturn, cast
@@ -88,7 +88,7 @@ def journal_after(last: Imprint | None, body: bytes) -> Journal | Repeat:
     """
     digest = _digest(body)
     if last is not None and digest == last.whole:
-        return Repeat({}, last, cache(partial(_whole, body, last)))
+        return Repeat({}, last, _Whole(body, last))
     try:
         elements = _elements.decode(body.removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.MsgspecError, RecursionError):
@@ -97,15 +97,13 @@ def journal_after(last: Imprint | None, body: bytes) -> Journal | Repeat:
     changed = None if last is None else _changed(elements, imprint.elements, last.elements)
     if changed is None:
         return _whole(body, imprint)
-    return Repeat(changed, imprint, cache(partial(_whole, body, imprint)))
+    return Repeat(changed, imprint, _Whole(body, imprint))
 
 
-def _digest(data: bytes | msgspec.Raw) -> int:
-    return xxh3_64_intdigest(data, _SEED)
-
-
-_SEED = hash("the digests of this process") & 2**64 - 1
-"""Nobody who writes a message can know it, and so cannot make two that are taken for one."""
+_digest: Callable[[bytes | msgspec.Raw], int] = partial(
+    xxh3_64_intdigest, seed=hash("the digests of this process") & 2**64 - 1
+)
+"""Nobody who writes a message can know its seed, and so cannot make two that are taken for one."""
 
 
 def _changed(elements: Sequence[msgspec.Raw], digests: array[int], before: array[int]) -> dict[int, Row] | None:
@@ -115,13 +113,33 @@ def _changed(elements: Sequence[msgspec.Raw], digests: array[int], before: array
     places = list(compress(count(), map(ne, digests, before)))
     if len(places) > len(digests) // _MANY:
         return None
-    rows = {place: _row_of(_decoded(msgspec.Raw(_checked(bytes(elements[place]))))) for place in places}
-    found = {place: row for place, row in rows.items() if not isinstance(row, str)}
-    return cast("dict[int, Row]", found) if len(found) == len(rows) else None
+    rows: dict[int, Row] = {}
+    for place in places:
+        row = _row_of(_decoded(_checked(bytes(elements[place]))))
+        if isinstance(row, str):
+            return None
+        rows[place] = row
+    return rows
 
 
 _MANY = 4
 """Where more than one element in so many has changed, it is cheaper to decode them all."""
+
+
+class _Whole:
+    """All of an answer, decoded once somebody asks for it."""
+
+    __slots__ = ("_body", "_imprint", "_journal")
+
+    def __init__(self, body: bytes, imprint: Imprint) -> None:
+        self._body = body
+        self._imprint = imprint
+        self._journal: Journal | None = None
+
+    def __call__(self) -> Journal:
+        if self._journal is None:
+            self._journal = _whole(self._body, self._imprint)
+        return self._journal
 
 
 def _whole(body: bytes, imprint: Imprint | None) -> Journal:
@@ -187,7 +205,7 @@ def _checked(body: bytes) -> bytes:
     return body
 
 
-def _decoded(element: msgspec.Raw) -> JournalRow | object:
+def _decoded(element: bytes | msgspec.Raw) -> JournalRow | object:
     try:
         return _row.decode(element)
     except (msgspec.MsgspecError, RecursionError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, ORIGINS
 
@@ -130,7 +131,7 @@ class Known:
             self._timestamp[slot],
             self._shown_at[slot],
             self._born[slot],
-            *(bool(packed >> _FLAG_SHIFT + number & 1) for number in range(len(FLAGS))),
+            *_FLAGS_OF[packed >> _FLAG_SHIFT],
         )
 
     def key(self, slot: Slot) -> int:
@@ -172,16 +173,16 @@ class Known:
 
 def pack(message: Message) -> int:
     """A message's words and flags as one number. Good within one version only: it goes by places in vocabularies."""
-    packed = (
+    return (
         _STATUS[message.status]
         | _STATUS[message.shown] << 4
         | _TYPE[message.message_type] << 8
         | _ORIGIN[message.origin] << 14
+        | _FLAGS[_flags(message)] << _FLAG_SHIFT
     )
-    for number, flag in enumerate(FLAGS):
-        if getattr(message, flag):
-            packed |= 1 << _FLAG_SHIFT + number
-    return packed
 
 
+_flags = attrgetter(*FLAGS)
+_FLAGS_OF = [tuple(bool(bits >> number & 1) for number in range(len(FLAGS))) for bits in range(1 << len(FLAGS))]
+_FLAGS = {flags: bits for bits, flags in enumerate(_FLAGS_OF)}
 _COUNTED, _SETTLED, _PRESENT = (1 << _FLAG_SHIFT + FLAGS.index(flag) for flag in ("counted", "settled", "present"))

@@ -5,6 +5,8 @@ Owns nothing but the order; knows no rows and no time.
 
 from __future__ import annotations
 
+from functools import cache
+
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, DELIVERY, NONE, OTHER, READ, STATUS_WORDS
 
 LADDER = (NONE, OTHER, "pending", "yellowCard", "suspended", "sent", "delivered", "read")
@@ -34,6 +36,7 @@ def type_label(word: str | None) -> str:
 _TYPES = frozenset(ALL_MESSAGE_TYPES) - {NONE, OTHER}
 
 
+@cache
 def may_become(status: str, shown: str) -> bool:
     """Whether a message in `status` can be in `shown` next; staying where it is counts as no."""
     if status in FINAL:
@@ -47,6 +50,7 @@ def at_least_delivered(status: str) -> bool:
     return status in _STAGE
 
 
+@cache
 def reached(status: str | None, shown: str) -> tuple[str, ...]:
     """The statuses that a message newly reaches when it goes from `status` (None: first seen) to `shown`."""
     if shown not in _ON_THE_WAY:
@@ -55,6 +59,7 @@ def reached(status: str | None, shown: str) -> tuple[str, ...]:
     return _ON_THE_WAY[begin : _ON_THE_WAY.index(shown) + 1]
 
 
+@cache
 def stages(newly_reached: tuple[str, ...]) -> tuple[str, ...]:
     """The latency stages among newly reached statuses, delivery first."""
     return tuple(_STAGE[status] for status in newly_reached if status in _STAGE)
