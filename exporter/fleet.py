@@ -22,7 +22,7 @@ from .episodes import Notice
 from .failures import wordless
 from .instance import Face, Instance, Saved
 from .logs import LEVELS
-from .model import Call, Method, Outcome, Secret
+from .model import METHODS, Call, Method, Outcome, Secret
 from .renewal import Renewal
 from .store import Restored
 
@@ -192,7 +192,7 @@ class Fleet:
             if (instance.id, method) not in self._running:
                 instance.begin(method, now)
                 self._start(instance, method)
-        for method in Method:
+        for method in METHODS:
             task = self._running.get((instance.id, method))
             if task is not None and (alone or not instance.timed_out(method)):
                 yield task

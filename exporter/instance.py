@@ -14,7 +14,20 @@ from .clock import ServiceClock
 from .config import Config, InstanceConfig, Tariff
 from .episodes import Episodes, Notice, unlisted_word
 from .ledger import Account, Answer, Changes, KeyOf, Known, Scalars, Snapshot, Window
-from .model import OTHER, STATES, UNKNOWN, Call, InstanceSettings, Journal, Meaning, Method, Outcome, Repeat, Secret
+from .model import (
+    METHODS,
+    OTHER,
+    STATES,
+    UNKNOWN,
+    Call,
+    InstanceSettings,
+    Journal,
+    Meaning,
+    Method,
+    Outcome,
+    Repeat,
+    Secret,
+)
 from .pace import Pace, SavedPace
 from .series import Series, Shape, shape
 
@@ -92,6 +105,7 @@ class Instance:
     def configure(self, instance: InstanceConfig, config: Config) -> None:
         """Take a configuration over, at the start and at a reload; what was counted and known stays."""
         self.config = instance
+        self.id = instance.id
         self.token = instance.token
         self._stale_after = config.stale_after
         self._label_names = tuple(sorted({label for other in config.instances for label, _ in other.labels}))
@@ -109,10 +123,6 @@ class Instance:
         self.dirty = True  # series declared just now are shown with the next commit
 
     @property
-    def id(self) -> str:
-        return self.config.id
-
-    @property
     def paced(self) -> bool:
         """Whether every single journal call counts against a quota."""
         return self.config.tariff is Tariff.DEVELOPER
@@ -125,7 +135,7 @@ class Instance:
     # Asking
 
     def due(self, now: float) -> list[Method]:
-        return [method for method in Method if self._pace.due(method, now)]
+        return [method for method in METHODS if self._pace.due(method, now)]
 
     def begin(self, method: Method, now: float) -> None:
         self._pace.begin(method, now)
@@ -137,7 +147,7 @@ class Instance:
 
     def timed_out(self, method: Method) -> bool:
         """Whether its last call, or the last one for the journal, did: a scrape of many had better not wait for it."""
-        return any(
+        return self.is_failing(method) and any(
             (last := self.last.get(asked)) is not None and last.outcome is Outcome.TIMEOUT
             for asked in (method, Method.MESSAGES)
         )

@@ -1,16 +1,14 @@
 """One metric of one instance -> its lines in the text formats, as prometheus_client would write them.
 
-Owns the form of a line: escapes, numbers, the order of labels and buckets. The lines come in portions of a few series,
-each made of a template that all instances share, with marks where an instance's own two labels will stand; a portion
-whose numbers did not change is not written again. Knows neither which metrics there are nor how a page is put together.
+Owns the form of a line: escapes, numbers, the order of labels and buckets. Lines are made for any instance, with marks
+where its own two labels will stand. Knows neither which metrics there are nor how a page is put together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client.utils import floatToGoString
 
@@ -24,59 +22,17 @@ ID_MARK, NAME_MARK = b"\xfe", b"\xff"
 
 _MOST_TEMPLATES = 512
 """So many sets of series are kept for a metric."""
-_PORTION = 16
-"""Series whose lines are written together: fewer make more pieces, more are written again when one has changed."""
+
+def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
+    """What a source told -> its lines, the instance's labels still marks."""
+    templates, read = _Templates(metric), metric.read
+    if metric.kind is Kind.HISTOGRAM:
+        return lambda told: templates[(series := read(told)).shape] % tuple(map(_text_of, _flat(series.numbers)))
+    return lambda told: templates[(series := read(told)).shape] % tuple(map(_text_of, series.numbers))
 
 
-class Writer(Generic[V]):
-    """Writes one metric; all instances share it."""
-
-    def __init__(self, metric: Metric[V]) -> None:
-        self.source = metric.source
-        self._read = metric.read
-        self._templates = _Templates(metric)
-        self._flat: Callable[[Any], Any] = _flat if metric.kind is Kind.HISTOGRAM else tuple
-
-    def write(self, page: Page, told: object, before: object, pieces: list[bytes]) -> list[bytes]:
-        """The lines of what a source `told`; `pieces` are those of what it told `before`, None for nothing."""
-        if told is None:
-            return []
-        series = self._read(told)
-        numbers, portions = series.numbers, self._templates[series.shape]
-        if before is None or len(portions) != len(pieces) or len(portions) < 2:
-            return [self._portion(page, portion, numbers) for portion in portions]
-        last = self._read(before)
-        if last.shape is not series.shape:
-            return [self._portion(page, portion, numbers) for portion in portions]
-        return [
-            piece if numbers[portion.series] == last.numbers[portion.series] else self._portion(page, portion, numbers)
-            for portion, piece in zip(portions, pieces, strict=True)
-        ]
-
-    def _portion(self, page: Page, portion: _Portion, numbers: tuple[Any, ...]) -> bytes:
-        text = portion.template % tuple(map(_text_of, self._flat(numbers[portion.series])))
-        return text.replace(ID_MARK, page.id).replace(NAME_MARK, page.name)
-
-
-class Page(Protocol):
-    """The two labels that all series of an instance have, escaped."""
-
-    @property
-    def id(self) -> bytes: ...
-    @property
-    def name(self) -> bytes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Portion:
-    """Some series of a shape, and their lines with `%b` for each number."""
-
-    series: slice
-    template: bytes
-
-
-class _Templates(dict[Shape, list[_Portion]]):
-    """Which series a metric has -> its portions. Instances share them.
+class _Templates(dict[Shape, bytes]):
+    """Which series a metric has -> its lines with `%b` for each number. Instances share them.
 
     What an instance has changes seldom, but over a long life it does: so only so many are kept.
     """
@@ -85,15 +41,11 @@ class _Templates(dict[Shape, list[_Portion]]):
         super().__init__()
         self._metric = metric
 
-    def __missing__(self, shape: Shape) -> list[_Portion]:
+    def __missing__(self, shape: Shape) -> bytes:
         if len(self) >= _MOST_TEMPLATES:
             self.clear()
-        lines = [self._lines(values) for values in shape.labels]
-        portions = self[shape] = [
-            _Portion(slice(begin, begin + _PORTION), b"".join(lines[begin : begin + _PORTION]))
-            for begin in range(0, len(lines), _PORTION)
-        ]
-        return portions
+        text = self[shape] = b"".join(map(self._lines, shape.labels))
+        return text
 
     def _lines(self, values: tuple[Any, ...]) -> bytes:
         metric = self._metric

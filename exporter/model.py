@@ -75,6 +75,9 @@ class Method(Word):
     SETTINGS = "getSettings"
 
 
+METHODS = tuple(Method)
+
+
 class Outcome(Word):
     """How one API call ended; the value is the `outcome` label."""
 

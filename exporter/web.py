@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from aiohttp import hdrs, web
@@ -233,7 +233,7 @@ async def _packed(
 
 
 async def _send(
-    request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]
+    request: web.Request, response: web.StreamResponse, pieces: Sequence[bytes]
 ) -> web.StreamResponse:
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:
