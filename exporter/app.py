@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -14,7 +13,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from . import __version__
+from . import __version__, memory
 from .access import Access
 from .access import read as read_access
 from .catalog import CATALOG
@@ -41,8 +40,6 @@ log = logging.getLogger(__name__)
 
 _ONCE_SLACK = 5.0
 """Seconds that --once waits beyond the longest timeout of a call."""
-_YOUNG_OBJECTS = 5_000
-"""So many new objects before the collector looks at them: more cost no less, and let circles lie about for longer."""
 _CLOSING = 3.0
 """Seconds that answers under way get when the process is asked to stop."""
 
@@ -121,7 +118,7 @@ class App:
             state_file_bytes=lambda: self._fleet.state_file_bytes,
         )
         await self._configure(config)
-        _calm_the_collector()
+        memory.settle()
         self._telemetry.reloaded(True, self._clock())
 
     async def _configure(self, config: Config) -> None:
@@ -211,16 +208,6 @@ class App:
         """A bug of ours: stop in order, then end with its traceback."""
         self._bug = self._bug or bug
         self._stop.set()
-
-
-def _calm_the_collector() -> None:
-    """Python looks for circles each time 700 more objects live. A scrape makes a hundred thousand that all live until
-    its end, and the accounts live for ever, so by default it walks through all accounts in each scrape: a quarter of
-    the scrape's time, and the loop stands still meanwhile.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 50, 50)
 
 
 def _limits(config: Config) -> Limits:

@@ -7,6 +7,7 @@ the tests read their names from here. Knows no output format.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from .instance import Face
@@ -51,10 +52,12 @@ def _family(name: str, *labels: str) -> dict[str, Any]:
 def _window(attribute: str, *labels: str) -> dict[str, Any]:
     """Columns of a metric that is a field of the last answer's window: a number, or numbers by label values."""
 
-    def source(face: Face) -> object:
-        return None if face.window is None else getattr(face.window, attribute)
-
-    return {"labels": labels, "source": source, "read": _itself if labels else _one}
+    told = attrgetter(attribute)
+    return {
+        "labels": labels,
+        "source": lambda face: face.window and told(face.window),
+        "read": _itself if labels else _one,
+    }
 
 
 def _states(state: str) -> Series[float]:

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -43,8 +43,7 @@ class Limits:
     first_byte_patience: float = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One question to the service. `timeout` in seconds bounds the whole call, connecting and the body included.
 
     `minutes` is the span of lastOutgoingMessages; `failing` tells that the instance's last call failed.

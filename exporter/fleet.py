@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -218,7 +218,7 @@ class Fleet:
                 self._tell(question.take(instance, call, answer))
             except Exception as bug:
                 log.error("an answer could not be taken in; please report this", exc_info=wordless(bug))
-                call = replace(call, outcome=Outcome.INTERNAL, detail=f"a fault of the exporter ({type(bug).__name__})")
+                call = call._replace(outcome=Outcome.INTERNAL, detail=f"a fault of the exporter ({type(bug).__name__})")
         notice = instance.ended(call, ask.token)
         self._tell([notice] if notice else [])
         if call.outcome is Outcome.UNAUTHORIZED:

@@ -7,8 +7,8 @@ is due and what is stale; does no I/O, and every time is an argument (Unix secon
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from .clock import ServiceClock
 from .config import Config, InstanceConfig, Tariff
@@ -35,8 +35,7 @@ STALE_INTERVALS = 3
 """Mirrored gauges outlive a failure by at least so many intervals of their method."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """All of an instance that survives a restart, but for its messages."""
 
     scalars: Scalars = Scalars()
@@ -46,8 +45,7 @@ class Saved:
     messenger: str = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceChanges:
+class InstanceChanges(NamedTuple):
     """What a commit must write for one instance: `account` as the ledger says, `saved` replaces what was there."""
 
     id: str
@@ -55,8 +53,7 @@ class InstanceChanges:
     account: Changes
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(NamedTuple):
     """What may be shown of one instance at a moment. None: absent. `totals` are committed, all else is the latest."""
 
     id: str
@@ -240,10 +237,10 @@ class Instance:
 
     def _fresh(self, method: Method, now: float) -> bool:
         """Whether the method's last good answer may still be shown."""
-        since = self._failing_since.get(method)
         interval = self._pace.intervals.get(method)
         if interval is None:  # not asked any more
             return False
+        since = self._failing_since.get(method)
         return since is None or now - since <= max(self._stale_after, STALE_INTERVALS * interval)
 
     def _pauses(self, now: float) -> Series[float] | None:

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 DEFAULT_PORT = 10048
 
@@ -171,8 +171,7 @@ REJECTIONS = ("not_an_object", "no_id", "no_timestamp", "not_outgoing", "bad_typ
 """Why a row could not be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Imprint:
+class Imprint(NamedTuple):
     """What is remembered of an answer to tell what the next one changes: digests of the whole and of each element.
 
     Equal digests mean equal bytes. They are keyed by Python's own hash secret, so good within one process only.
@@ -182,8 +181,7 @@ class Imprint:
     elements: array[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(NamedTuple):
     """A decoded lastOutgoingMessages answer: the usable rows in the service's order, and why others are not.
 
     `unusable` are the places of those others in the array. `imprint` is None where the bytes did not allow one.
@@ -203,8 +201,7 @@ class Journal:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """An answer that shows what the last one showed, element by element, but for a few rows.
 
     `changed` are these few, by their place in the array; `whole` decodes all, for who cannot go by them alone.
@@ -223,8 +220,7 @@ class InstanceSettings:
     messenger: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One finished API call as every observer sees it. Times are ours (Unix seconds); `date` is the answer's Date."""
 
     instance: str

@@ -15,7 +15,7 @@ LAYERS = (
     {"model", "series", "words"},
     {"errors", "metric"},
     {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines",
-     "compression"},
+     "compression", "memory"},
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},

@@ -7,7 +7,7 @@ it. Knows no JSON, no HTTP, no disk and no clock: times are arguments, in Unix s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Imprint, Meaning
 from . import totals, window
@@ -20,8 +20,7 @@ from .vocabulary import FIELDS, Unlisted, Vocabulary, Words
 from .window import Tally, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Scalars:
+class Scalars(NamedTuple):
     """All of an account that must survive a restart, but for its totals and its messages.
 
     `horizon` and `last_started` (the start of the last good answer's request) are None before the baseline.
@@ -36,8 +35,7 @@ class Scalars:
     unlisted: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """What a commit must write: `forgotten` keys are deleted first, then `messages` are put, the rest is replaced."""
 
     scalars: Scalars

@@ -6,8 +6,8 @@ carry. Times are arguments, in Unix seconds of the service's clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import floor
+from typing import NamedTuple
 
 from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Imprint, Journal, Meaning, Repeat
 from . import latency, order, totals
@@ -25,8 +25,7 @@ AHEAD = 2.0
 _SWEEP_EVERY = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One good answer. `asked` and `interval` in seconds: the span asked for, and the query interval in force."""
 
     journal: Journal | Repeat

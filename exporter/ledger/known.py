@@ -8,7 +8,7 @@ columns, made for the few messages that an answer changes, and written back with
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -178,11 +178,11 @@ def pack(message: Message) -> int:
         | _STATUS[message.shown] << 4
         | _TYPE[message.message_type] << 8
         | _ORIGIN[message.origin] << 14
-        | _FLAGS[_flags(message)] << _FLAG_SHIFT
+        | _FLAGS[flags_of(message)] << _FLAG_SHIFT
     )
 
 
-_flags = attrgetter(*FLAGS)
+flags_of: Callable[[Message], tuple[bool, ...]] = attrgetter(*FLAGS)
 _FLAGS_OF = [tuple(bool(bits >> number & 1) for number in range(len(FLAGS))) for bits in range(1 << len(FLAGS))]
 _FLAGS = {flags: bits for bits, flags in enumerate(_FLAGS_OF)}
 _COUNTED, _SETTLED, _PRESENT = (1 << _FLAG_SHIFT + FLAGS.index(flag) for flag in ("counted", "settled", "present"))

@@ -7,8 +7,8 @@ timestamp moved into that span: then it happened at that second. All times are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import floor
+from typing import NamedTuple
 
 from ..model import DELIVERY, READ, Meaning
 from .known import Message
@@ -20,8 +20,7 @@ VOTES = 100
 SENT_OR_DELIVERED = ("sent", "delivered")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """An event lies in [low, high]."""
 
     low: float

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import ANNOTATION_TYPES, Imprint, Journal, Repeat, Row
 from .known import Known, Slot
@@ -36,8 +37,7 @@ class Sighting:
     furthest: Row
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What an answer tells beyond the one before. `keys` are those of the rows behind `sightings`, None: no message.
 
     `same_messages`: the answer shows the very messages of the last one, row by row, some in another status.

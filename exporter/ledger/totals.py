@@ -108,11 +108,11 @@ class Totals:
     def snapshot(self) -> Snapshot:
         """A frozen copy; the families that did not change since the last one are its very objects."""
         if self._touched:
-            touched = ((family, self._families[family]) for family in self._touched)
-            self._snapshot = self._snapshot | {
-                family: Series(working.shape, tuple(working.numbers)) for family, working in touched
-            }
-            self._touched = set()
+            snapshot = dict(self._snapshot)
+            for family in self._touched:
+                working = self._families[family]
+                snapshot[family] = Series(working.shape, tuple(working.numbers))
+            self._snapshot, self._touched = snapshot, set()
         return self._snapshot
 
 

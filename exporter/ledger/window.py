@@ -6,8 +6,8 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from ..model import ANNOTATION_TYPES, REJECTIONS, Journal, Row
 from ..series import Series, shape
@@ -26,8 +26,7 @@ _words = attrgetter("status", "message_type")
 _chat, _timestamp = attrgetter("chat"), attrgetter("timestamp")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The last answer in numbers. Times in Unix seconds of the service's clock, spans in seconds.
 
     `counts`: rows by (status, type) label, with a 0 for every pair of a type and a status that the account has met.
@@ -44,8 +43,7 @@ class Window:
     oldest_pending: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """A message that stands where it stood in the last answer, of the same type: what the row said, what it says."""
 
     message_type: str
@@ -60,6 +58,15 @@ class Move:
         return self.old_status == self.new_status and self.old_timestamp == self.new_timestamp
 
 
+class _Ages(NamedTuple):
+    """How many messages wait, by status and age, from a moment on until the next one grows too old for its label."""
+
+    waiting: Series[int]
+    since: float
+    until: float
+
+
+_NONE = [0] * len(AGES)
 _CHATS, _REJECTED = shape((word,) for word in CHAT_TYPES), shape((reason,) for reason in REJECTIONS)
 _WAITING = shape((status, age) for status in WAITING for age, _ in AGES)
 
@@ -67,7 +74,7 @@ _WAITING = shape((status, age) for status in WAITING for age, _ in AGES)
 class Tally:
     """The elements of one answer, counted; `move` follows an answer that shows the same messages, some moved on."""
 
-    __slots__ = ("_chats", "_counts", "_length", "_oldest", "_rejected", "_waiting")
+    __slots__ = ("_ages", "_chats", "_counts", "_length", "_oldest", "_rejected", "_waiting")
 
     def __init__(self, journal: Journal, met: Words, vocabulary: Vocabulary) -> None:
         """`met` are the `words` of the rows; the vocabulary knows them already."""
@@ -80,6 +87,7 @@ class Tally:
         self._length = journal.length
         self._oldest: int | None = min(map(_timestamp, journal.rows), default=None)
         self._waiting = {status: array("q", sorted(_sent_at(journal.rows, status))) for status in WAITING}
+        self._ages: _Ages | None = None
 
     def follows(self, moves: Iterable[Move]) -> bool:
         """Whether it can; else the rows must be counted anew, as when there are no series yet for what they say."""
@@ -92,6 +100,7 @@ class Tally:
     def move(self, moves: Sequence[Move]) -> None:
         if not moves:
             return
+        self._ages = None
         counts, places = list(self._counts.numbers), self._counts.shape.places
         for move in moves:
             counts[places[move.old_status, move.message_type]] -= 1
@@ -110,21 +119,28 @@ class Tally:
         covered = asked
         if truncated and self._oldest is not None:
             covered = min(asked, max(0.0, started - self._oldest))
+        if self._ages is None or not self._ages.since <= arrived < self._ages.until:
+            self._ages = self._aged(arrived)
         pending = self._waiting["pending"]
         return Window(
-            asked, covered, truncated, self._counts, self._chats, self._rejected, self._ages(arrived),
+            asked, covered, truncated, self._counts, self._chats, self._rejected, self._ages.waiting,
             pending[0] if pending else None,
         )  # fmt: skip
 
-    def _ages(self, now: float) -> Series[int]:
-        ages = []
+    def _aged(self, now: float) -> _Ages:
+        ages, until = [], float("inf")
         for sent in self._waiting.values():
+            if not sent:
+                ages += _NONE
+                continue
             younger = 0
             for _, bound in AGES:
-                upto = len(sent) - bisect_right(sent, now - bound)  # an age of just `bound` is in the next label
-                ages.append(upto - younger)
-                younger = upto
-        return Series(_WAITING, tuple(ages))
+                first = bisect_right(sent, now - bound)  # an age of just `bound` is in the next label
+                if first < len(sent):
+                    until = min(until, sent[first] + bound)
+                ages.append(len(sent) - first - younger)
+                younger = len(sent) - first
+        return _Ages(Series(_WAITING, tuple(ages)), now, until)
 
 
 def words(rows: Iterable[Row]) -> Words:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import compress
 from struct import Struct
 from struct import error as StructError
 
 from ..instance import InstanceChanges
 from ..ledger import Known, Message
-from ..ledger.known import FLAGS, pack
+from ..ledger.known import FLAGS, flags_of, pack
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, ORIGINS, OTHER, UNKNOWN
 from .register import Register
 from .seal import Damaged
@@ -26,10 +28,10 @@ _AT_ONCE = 10_000
 _checked = Struct("<qqqdd").pack
 
 
-def words_of(message: Message) -> str:
+@lru_cache(maxsize=4096)
+def _words(status: str, shown: str, message_type: str, origin: str, flags: tuple[bool, ...]) -> str:
     """A kind as the file names it: status, status shown last, type, origin, and the flags that are set."""
-    flags = [flag for flag in FLAGS if getattr(message, flag)]
-    return " ".join([message.status, message.shown, message.message_type, message.origin, *flags])
+    return " ".join([status, shown, message_type, origin, *compress(FLAGS, flags)])
 
 
 def _packed(words: str) -> int:
@@ -52,7 +54,7 @@ def message_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int], k
     for changes in batch:
         instance = numbers[changes.id]
         for message in changes.account.messages:
-            words = words_of(message)
+            words = _words(message.status, message.shown, message.message_type, message.origin, flags_of(message))
             columns = message.key, message.sent, message.timestamp, message.shown_at, message.born
             checksum = zlib.crc32(_checked(*columns), _seed(changes.id, words))
             yield instance, message.key, kinds.number(words), *columns[1:], checksum

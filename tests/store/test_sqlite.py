@@ -130,13 +130,13 @@ def test_words_of_another_version_are_read_as_other_and_cost_nothing(store: Sqli
     kept = busy(store, messages=1)
     account, saved = kept.changes().account, kept.changes().saved
     strange = replace(account.messages[0], status="beamed", shown="beamed", message_type="hologram", origin="satellite")
-    scalars = replace(
-        saved.scalars, types=("hologram",), statuses=("beamed",), unlisted=(("colour", 1), ("typeMessage", 2))
+    scalars = saved.scalars._replace(
+        types=("hologram",), statuses=("beamed",), unlisted=(("colour", 1), ("typeMessage", 2))
     )
     holograms = Series.of({("hologram", "satellite"): 5})
     totals: Snapshot = {"messages": holograms, "colours": holograms}
-    changes = replace(account, messages=[strange])
-    store.commit([InstanceChanges(ID, replace(saved, scalars=scalars, totals=totals, messenger="pigeon"), changes)])
+    changes = account._replace(messages=[strange])
+    store.commit([InstanceChanges(ID, saved._replace(scalars=scalars, totals=totals, messenger="pigeon"), changes)])
 
     found = store.load([ID])[ID]
     message = found.messages.get(next(iter(found.messages.slots())))
