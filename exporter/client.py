@@ -7,7 +7,6 @@ whoever asks brings the decoder. Nothing that leaves this file holds the token, 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from .errors import AnswerUnusable, CallFailed
 from .failures import refusal, seconds_of_date, translate, wordless
 from .gate import Gate
 from .model import Call, Method, Outcome, Secret
+from .patience import Patience
 from .reading import ReadingBudget, Share
 from .session import PIECE, open_session
 
@@ -94,6 +94,7 @@ class Client:
         self._observe = observe
         self._limits = limits
         self._reading = reading or ReadingBudget()
+        self._patience = Patience()
         self._gates: dict[URL, Gate] = {}
         self._gate_of: dict[str, Gate] = {}
 
@@ -163,34 +164,25 @@ class Client:
         return call, value
 
     async def _fetch(self, request: Ask, answer: _Answer, linger: Callable[[], None], share: Share) -> bytes:
-        """The unpacked body of a 200 answer; everything else is a `CallFailed`.
-
-        Few calls last as long as the patience, so only those that do are given a timer for the timeout.
-        """
+        """The unpacked body of a 200 answer; everything else is a `CallFailed`."""
 
         def overdue() -> None:
-            deadline.reschedule(end)
             if answer.status is None:
                 linger()
 
         url = _url(request.api_url, request.instance, request.method, request.token, request.minutes)
-        loop = asyncio.get_running_loop()
-        end = loop.time() + request.timeout
-        alarm = loop.call_later(min(self._limits.first_byte_patience, request.timeout), overdue)
         try:
-            async with asyncio.timeout(None) as deadline, self._session.get(url, allow_redirects=False) as response:
-                answer.begin(response)
-                if response.status == 200:
-                    return await self._read(response, answer, share)
-                alarm.cancel()
-                deadline.reschedule(min(end, loop.time() + _ERROR_BODY_SECONDS))
-                await _drain(response)
+            with self._patience.watch(self._limits.first_byte_patience, request.timeout, overdue) as watch:
+                async with self._session.get(url, allow_redirects=False) as response:
+                    answer.begin(response)
+                    if response.status == 200:
+                        return await self._read(response, answer, share)
+                    watch.hurry(_ERROR_BODY_SECONDS)
+                    await _drain(response)
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
             if answer.status in (None, 200):
                 raise translate(error, _host(request), request.timeout) from None
             # The status has decided already; that its body broke off changes nothing.
-        finally:
-            alarm.cancel()
         assert answer.status is not None
         raise refusal(answer.status, answer.retry_after, answer.date or self._clock())
 

@@ -127,9 +127,10 @@ class Fleet:
         self._instances = {
             id_: self._configured(instance, config, restored.get(id_)) for id_, instance in wanted.items()
         }
-        for (id_, _), task in self._running.items():
+        for (id_, method), task in list(self._running.items()):
             if id_ in removed:
                 task.cancel()
+                del self._running[id_, method]
 
     def _configured(self, instance: InstanceConfig, config: Config, restored: Restored | None) -> Instance:
         known = self._instances.get(instance.id)
@@ -198,15 +199,17 @@ class Fleet:
                 yield task
 
     def _start(self, instance: Instance, method: Method) -> None:
-        key = (instance.id, method)
-        task = self._running[key] = asyncio.create_task(self._visit(instance, method), name=f"{method} {instance.id}")
-        task.add_done_callback(lambda done: self._finished(key, done))
+        visit = self._watched(instance, method)
+        self._running[instance.id, method] = asyncio.create_task(visit, name=f"{method} {instance.id}")
 
-    def _finished(self, key: tuple[str, Method], task: asyncio.Task[None]) -> None:
-        if self._running.get(key) is task:
-            del self._running[key]
-        if not task.cancelled() and (bug := task.exception()) is not None:
+    async def _watched(self, instance: Instance, method: Method) -> None:
+        try:
+            await self._visit(instance, method)
+        except Exception as bug:
             self._crash(bug)
+        finally:
+            if self._running.get((instance.id, method)) is asyncio.current_task():  # not a later one's
+                del self._running[instance.id, method]
 
     async def _visit(self, instance: Instance, method: Method) -> None:
         if instance.paced and method is Method.MESSAGES:

@@ -202,7 +202,7 @@ class Instance:
         self.last[call.method] = call
         self._requests.count(call)
         self._pace.end(call)
-        if asked_with is not None and asked_with != self.token:
+        if asked_with is not None and asked_with is not self.token and asked_with != self.token:
             self._pace.access_changed()
         return self._episodes.take(call)
 
@@ -267,14 +267,16 @@ class _Requests:
     def declare(self, methods: Iterable[Method]) -> None:
         """Make every outcome of these methods exist at 0; those that exist keep their numbers."""
         before = self.shown()
-        labels = [(method.value, outcome.value) for method in methods for outcome in Outcome]
+        labels = [(method, outcome) for method in methods for outcome in Outcome]
         self._shape = shape(dict.fromkeys([*labels, *before]))
         self._numbers = [before.get(each, 0) for each in self._shape.labels]
 
     def count(self, call: Call) -> None:
-        if (labels := (call.method.value, call.outcome.value)) not in self._shape.places:
-            self.declare([call.method])  # its method has just left the configuration
-        self._numbers[self._shape.places[labels]] += 1
+        place = self._shape.places.get((call.method, call.outcome))
+        if place is None:  # its method has just left the configuration
+            self.declare([call.method])
+            place = self._shape.places[call.method, call.outcome]
+        self._numbers[place] += 1
 
     def shown(self) -> Series[int]:
         return Series(self._shape, tuple(self._numbers))

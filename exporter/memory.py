@@ -11,7 +11,7 @@ import ctypes
 import gc
 from contextlib import suppress
 
-_YOUNG_OBJECTS = 5_000
+_YOUNG_OBJECTS = 50_000
 """So many new objects before the collector looks at them: more cost no less, and let circles lie about for longer."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

@@ -195,9 +195,11 @@ def _checked(body: bytes) -> bytes:
     Read piece by piece, so that a large answer is not held twice.
     """
     body = body.removeprefix(_BYTE_ORDER_MARK)
+    if body.isascii():
+        return body
     decoder = _utf8()
     try:
-        for begin in range(0, 0 if body.isascii() else len(body), _PIECE):
+        for begin in range(0, len(body), _PIECE):
             decoder.decode(body[begin : begin + _PIECE])
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
