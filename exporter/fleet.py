@@ -129,8 +129,8 @@ class Fleet:
         }
         for (id_, method), task in list(self._running.items()):
             if id_ in removed:
-                task.cancel()
                 del self._running[id_, method]
+                task.cancel()
 
     def _configured(self, instance: InstanceConfig, config: Config, restored: Restored | None) -> Instance:
         known = self._instances.get(instance.id)
@@ -167,7 +167,7 @@ class Fleet:
 
     async def close(self) -> None:
         """End the running calls, commit what they brought, close the store."""
-        tasks = list(self._running.values())
+        tasks, self._running = list(self._running.values()), {}
         for task in tasks:
             task.cancel()
         if tasks:
@@ -203,13 +203,12 @@ class Fleet:
         self._running[instance.id, method] = asyncio.create_task(visit, name=f"{method} {instance.id}")
 
     async def _watched(self, instance: Instance, method: Method) -> None:
+        """Who cancels a call takes it out of those that run; else it does so itself."""
         try:
             await self._visit(instance, method)
         except Exception as bug:
             self._crash(bug)
-        finally:
-            if self._running.get((instance.id, method)) is asyncio.current_task():  # not a later one's
-                del self._running[instance.id, method]
+        del self._running[instance.id, method]
 
     async def _visit(self, instance: Instance, method: Method) -> None:
         if instance.paced and method is Method.MESSAGES:
