@@ -7,11 +7,12 @@ This file knows no JSON, no HTTP, no clock and no metric.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+
+from .imprint import Imprint
 
 DEFAULT_PORT = 10048
 
@@ -169,16 +170,6 @@ class Row(Protocol):
 
 REJECTIONS = ("not_an_object", "no_id", "no_timestamp", "not_outgoing", "bad_type")
 """Why a row could not be used."""
-
-
-class Imprint(NamedTuple):
-    """What is remembered of an answer to tell what the next one changes: digests of the whole and of each element.
-
-    Equal digests mean equal bytes. They are keyed by Python's own hash secret, so good within one process only.
-    """
-
-    whole: int
-    elements: array[int]
 
 
 class Journal(NamedTuple):

@@ -3,9 +3,9 @@
 It must not know HTTP, clocks or metrics, and it keeps nothing: what is not named here is dropped at decoding, message
 texts and the secrets of getSettings (webhookUrlToken, proxy login) first of all.
 
-A journal mostly repeats the last one, so its bytes are held against that one's digests first: where all is the same
-nothing is decoded, where few elements differ only these are. Else it is read in three steps, each only where the one
-before failed:
+A journal mostly repeats the last one, so its bytes are held against what `imprint` remembers of that one: where all is
+the same nothing is decoded, where few elements differ only these are. Else it is read in three steps, each only where
+the one before failed:
   1. the whole array into `JournalRow`, by msgspec, typed: nearly every answer;
   2. element by element, so that a row with a wrong type costs only itself;
   3. by the standard library, which takes what msgspec refuses anywhere in a text: a lone surrogate, left over where
@@ -16,23 +16,19 @@ from __future__ import annotations
 
 import codecs
 import json
-from array import array
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from itertools import compress, count
-from operator import ne
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NoReturn, cast
 
 import msgspec
-from xxhash import xxh3_64_intdigest
 
+from . import imprint
 from .errors import AnswerUnusable
+from .imprint import Imprint
 from .model import (
     MESSENGERS,
     REJECTIONS,
     SETTINGS,
     UNKNOWN,
-    Imprint,
     InstanceSettings,
     Journal,
     Outcome,
@@ -86,36 +82,20 @@ def journal_after(last: Imprint | None, body: bytes) -> Journal | Repeat:
 
     AnswerUnusable as above; what a `Repeat` decodes afterwards raises nothing.
     """
-    digest = _digest(body)
-    if last is not None and digest == last.whole:
-        return Repeat({}, last, _Whole(body, last))
-    try:
-        elements = _elements.decode(body.removeprefix(_BYTE_ORDER_MARK))
-    except (msgspec.MsgspecError, RecursionError):
-        return _whole(body, None)
-    imprint = Imprint(digest, array("Q", map(_digest, elements)))
-    changed = None if last is None else _changed(elements, imprint.elements, last.elements)
-    if changed is None:
-        return _whole(body, imprint)
-    return Repeat(changed, imprint, _Whole(body, imprint))
+    change = None if last is None else imprint.change(last, body)
+    if change is None:
+        return _whole(body, imprint.imprint_of(body))
+    seen, changed = change.imprint, _rows_of(change)
+    return _whole(body, seen) if changed is None else Repeat(changed, seen, _Whole(body, seen))
 
 
-_digest: Callable[[bytes | msgspec.Raw], int] = partial(
-    xxh3_64_intdigest, seed=hash("the digests of this process") & 2**64 - 1
-)
-"""Nobody who writes a message can know its seed, and so cannot make two that are taken for one."""
-
-
-def _changed(elements: Sequence[msgspec.Raw], digests: array[int], before: array[int]) -> dict[int, Row] | None:
+def _rows_of(change: imprint.Change) -> dict[int, Row] | None:
     """The rows that are not as they were, by place; None where there are many, or something else than a row."""
-    if len(digests) != len(before):
-        return None
-    places = list(compress(count(), map(ne, digests, before)))
-    if len(places) > len(digests) // _MANY:
+    if change.elements is None or len(change.elements) > len(change.imprint.begins) // _MANY:
         return None
     rows: dict[int, Row] = {}
-    for place in places:
-        row = _row_of(_decoded(_checked(bytes(elements[place]))))
+    for place, element in change.elements.items():
+        row = _row_of(_decoded(_checked(bytes(element))))
         if isinstance(row, str):
             return None
         rows[place] = row
@@ -129,33 +109,33 @@ _MANY = 4
 class _Whole:
     """All of an answer, decoded once somebody asks for it."""
 
-    __slots__ = ("_body", "_imprint", "_journal")
+    __slots__ = ("_body", "_journal", "_seen")
 
-    def __init__(self, body: bytes, imprint: Imprint) -> None:
+    def __init__(self, body: bytes, seen: Imprint) -> None:
         self._body = body
-        self._imprint = imprint
+        self._seen = seen
         self._journal: Journal | None = None
 
     def __call__(self) -> Journal:
         if self._journal is None:
-            self._journal = _whole(self._body, self._imprint)
+            self._journal = _whole(self._body, self._seen)
         return self._journal
 
 
-def _whole(body: bytes, imprint: Imprint | None) -> Journal:
+def _whole(body: bytes, seen: Imprint | None) -> Journal:
     """Every element decoded."""
     body = _checked(body)
     try:
-        return Journal(cast("list[Row]", _rows.decode(body)), {}, imprint=imprint)
+        return Journal(cast("list[Row]", _rows.decode(body)), {}, imprint=seen)
     except msgspec.ValidationError:
         pass  # some row, or the whole, has another shape
     except (msgspec.DecodeError, RecursionError):
-        return _sorted_out(_parsed_array(body), imprint)
+        return _sorted_out(_parsed_array(body), seen)
     try:
         elements = _elements.decode(body)
     except (msgspec.MsgspecError, RecursionError):
-        return _sorted_out(_parsed_array(body), imprint)
-    return _sorted_out(map(_decoded, elements), imprint)
+        return _sorted_out(_parsed_array(body), seen)
+    return _sorted_out(map(_decoded, elements), seen)
 
 
 def instance_state(body: bytes) -> str:
@@ -214,7 +194,7 @@ def _decoded(element: bytes | msgspec.Raw) -> JournalRow | object:
         return _parsed(bytes(element))
 
 
-def _sorted_out(elements: Iterable[object], imprint: Imprint | None) -> Journal:
+def _sorted_out(elements: Iterable[object], seen: Imprint | None) -> Journal:
     rows: list[Row] = []
     rejected: dict[str, int] = {}
     unusable: list[int] = []
@@ -225,7 +205,7 @@ def _sorted_out(elements: Iterable[object], imprint: Imprint | None) -> Journal:
             unusable.append(place)
         else:
             rows.append(row)
-    return Journal(rows, rejected, frozenset(unusable), imprint)
+    return Journal(rows, rejected, frozenset(unusable), seen)
 
 
 def _row_of(element: object) -> JournalRow | str:

@@ -12,7 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "exporter"
 
 LAYERS = (
-    {"model", "series", "words"},
+    {"imprint", "series", "words"},
+    {"model"},
     {"errors", "metric"},
     {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines",
      "compression", "memory",
@@ -32,8 +33,8 @@ LAYERS = (
 stands in one layer does not know one another."""
 
 PURE = {
-    "model", "series", "metric", "words", "errors", "wire", "ledger", "pace", "clock", "config", "accept", "episodes",
-    "instance", "catalog", "discovery", "lines",
+    "imprint", "model", "series", "metric", "words", "errors", "wire", "ledger", "pace", "clock", "config", "accept",
+    "episodes", "instance", "catalog", "discovery", "lines",
 }  # fmt: skip
 IMPURE = {"aiohttp", "asyncio", "time", "logging", "os", "pathlib", "socket", "sqlite3", "random", "threading"}
 """What gives a clock, a network, a disk or a log: pure rooms take all that as arguments."""
@@ -43,10 +44,10 @@ LIBRARIES = {
     "yarl": {"client"},
     "prometheus_client": {"lines", "exposition", "telemetry"},
     "yaml": {"config"},
-    "msgspec": {"wire", "store", "simulator"},
+    "msgspec": {"imprint", "wire", "store", "simulator"},
     "bcrypt": {"access"},
     "isal": {"compression"},
-    "xxhash": {"wire"},
+    "xxhash": {"imprint"},
     "sqlite3": {"store"},
 }
 """Which rooms may know a library: mostly one. A library that is not here is known to nobody."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Imprint, Meaning
+from ..imprint import Imprint
+from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Meaning
 from . import totals, window
 from .counting import JOURNAL_LAG, Answer, Counting
 from .known import Known, Message, Slot

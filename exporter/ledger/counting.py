@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import floor
 from typing import NamedTuple
 
-from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Imprint, Journal, Meaning, Repeat
+from ..imprint import Imprint
+from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Journal, Meaning, Repeat
 from . import latency, order, totals
 from .known import Known, Message, Slot
 from .latency import Span, TimestampMeaning

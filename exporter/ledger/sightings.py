@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..model import ANNOTATION_TYPES, Imprint, Journal, Repeat, Row
+from ..imprint import Imprint
+from ..model import ANNOTATION_TYPES, Journal, Repeat, Row
 from .known import Known, Slot
 from .order import FURTHEST_FIRST, status_label
 
@@ -99,7 +100,7 @@ class LastAnswer:
             if slot == _NO_SLOT or row.message_type in ANNOTATION_TYPES or self._known.key(slot) != key:
                 return None
             sightings.append(Sighting(key, slot, row, row))
-        return Difference(sightings, set(), repeat.imprint.elements, {}, {}, same_messages=True)
+        return Difference(sightings, set(), repeat.imprint.digests, {}, {}, same_messages=True)
 
     def _by_digest(self, elements: Sequence[_Element], digests: array[int]) -> Difference | None:
         """Rows came or went. None when a message that changed has an unchanged row too: it stands twice."""
@@ -150,7 +151,7 @@ def _elements(journal: Journal) -> list[_Element]:
     rows = iter(journal.rows)
     return [
         (None if place in journal.unusable else next(rows), digest)
-        for place, digest in enumerate(journal.imprint.elements)
+        for place, digest in enumerate(journal.imprint.digests)
     ]
 
 

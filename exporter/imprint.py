@@ -1,0 +1,152 @@
+"""What is remembered of a JSON array's bytes, and what other bytes change in it, mostly without parsing them.
+
+An array that repeats the last one is the same byte for byte but for a few elements, behind which everything may have
+moved. So each element is looked for where it stood, moved by what those before it have grown; where it is not, the
+next one that stays is looked for, and only what lies between is parsed. Knows no key of any element.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
+from typing import NamedTuple
+
+import msgspec
+from xxhash import xxh3_64_intdigest as _digest
+
+_SEED = hash("the digests of this process") & 2**64 - 1
+"""Nobody who writes a message can know it, and so cannot make two that are taken for one."""
+
+_LARGEST = 2**32
+"""Bytes of an array whose places fit into an imprint."""
+_MOST_OTHERS, _MOST_NEW = 8, 64
+"""So many elements in a row may be others, or new before one that stays, ere all are parsed."""
+
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_joint = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
+_BYTE_ORDER_MARK, _OBJECT, _COMMA, _WHITE = b"\xef\xbb\xbf", b"{", b",", b" \t\r\n"
+
+
+class Imprint(NamedTuple):
+    """An array of objects: the digest of all its bytes, how many they are, where its elements begin, and a digest of
+    each with what stands between it and the next one. Equal digests mean equal bytes, within one process.
+    """
+
+    whole: int
+    size: int
+    begins: array[int]
+    digests: array[int]
+
+    def span(self, place: int) -> tuple[int, int]:
+        """Which bytes the digest of an element covers: all together every byte of the array."""
+        begin = self.begins[place] if place else 0
+        return begin, self.begins[place + 1] if place + 1 < len(self.begins) else self.size
+
+
+class Change(NamedTuple):
+    """Another array: its imprint, and those of its elements that are others, by place; None where some came or went."""
+
+    elements: Mapping[int, msgspec.Raw] | None
+    imprint: Imprint
+
+
+def imprint_of(body: bytes) -> Imprint | None:
+    """None where it is not an array of objects alone."""
+    if len(body) >= _LARGEST or (parsed := _parsed(body, 0, len(body))) is None:
+        return None
+    return Imprint(_digest(body, _SEED), len(body), parsed.begins, parsed.digests)
+
+
+def change(last: Imprint, body: bytes) -> Change | None:
+    """What `body` changes; None where that is much, or where it is no array of objects."""
+    whole = _digest(body, _SEED)
+    if whole == last.whole:
+        return Change({}, last)
+    if len(body) >= _LARGEST:
+        return None
+    view, count = memoryview(body), len(last.begins)
+    elements: dict[int, msgspec.Raw] | None = {}
+    begins, digests = array("I"), array("Q")
+    place = moved = 0
+    while place < count:
+        other = _first_other(last, view, place, moved)
+        begins.extend(map(moved.__add__, last.begins[place:other]) if moved else last.begins[place:other])
+        digests += last.digests[place:other]
+        if other == count:
+            break
+        begin = last.begins[other] + moved if other else 0
+        place, end = _next_same(last, body, view, other, begin)
+        parsed = _parsed(body, begin, end, open_end=place < count)
+        if parsed is None:
+            return None
+        if len(parsed.elements) != place - other:
+            elements = None
+        elif elements is not None:
+            elements.update(enumerate(parsed.elements, other))
+        begins += parsed.begins
+        digests += parsed.digests
+        moved = end - (last.begins[place] if place < count else last.size)
+    if last.size + moved != len(body):
+        return None
+    return Change(elements, Imprint(whole, len(body), begins, digests))
+
+
+def _first_other(last: Imprint, view: memoryview, place: int, moved: int) -> int:
+    """The first element from `place` on that is not where it was, moved by so much; their number if there is none."""
+    digests, begins = last.digests, last.begins
+    begin = begins[place] + moved if place else 0
+    for next_begin in chain(begins[place + 1 :], (last.size,)):
+        end = next_begin + moved
+        if _digest(view[begin:end], _SEED) != digests[place]:
+            return place
+        place, begin = place + 1, end
+    return place
+
+
+def _next_same(last: Imprint, body: bytes, view: memoryview, other: int, begin: int) -> tuple[int, int]:
+    """Where an element is not: the next one that stays, and where it begins; else the end of all."""
+    count = len(last.begins)
+    for tried, joint in zip(range(1, _MOST_NEW + 1), _joint.finditer(body, begin), strict=False):
+        found = joint.end() - 1
+        others = tried if tried <= _MOST_OTHERS else 0
+        for place in range(other, min(other + others, count - 1) + 1):
+            was, until = last.span(place)
+            if _digest(view[found : found + until - was], _SEED) == last.digests[place]:
+                return place, found
+    return count, len(body)
+
+
+class _Parsed(NamedTuple):
+    elements: Sequence[msgspec.Raw]
+    begins: array[int]
+    digests: array[int]
+
+
+def _parsed(body: bytes, begin: int, end: int, *, open_end: bool = False) -> _Parsed | None:
+    """The objects between two places: all of an array, or a part of one that begins or ends between two elements."""
+    text = body[begin:end]
+    if open_end:
+        text = text.rstrip(_WHITE).removesuffix(_COMMA) + b"]"
+    try:
+        elements = _elements.decode(b"[" + text if begin else text.removeprefix(_BYTE_ORDER_MARK))
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    begins = _begins(body, begin, elements)
+    if begins is None:
+        return None
+    spans = map(slice, chain((begin,), begins[1:]), chain(begins[1:], (end,)))
+    return _Parsed(elements, begins, array("Q", map(_digest, map(memoryview(body).__getitem__, spans), repeat(_SEED))))
+
+
+def _begins(body: bytes, at: int, elements: Iterable[msgspec.Raw]) -> array[int] | None:
+    """Where they begin in `body`, the first one behind `at`; None if there is none, or one that is no object."""
+    begins = array("I")
+    for element in elements:
+        if memoryview(element)[:1] != _OBJECT:
+            return None
+        at = body.index(_OBJECT, at)
+        begins.append(at)
+        at += len(element)
+    return begins or None
