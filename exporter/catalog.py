@@ -28,20 +28,16 @@ UPPER_ENDS = (
 )
 
 
-def _one(value: float) -> Series[float]:
-    return Series(_ALONE, (value,))
-
-
 def _itself(numbers: Series[float]) -> Series[float]:
     return numbers
 
 
-_ALONE, _STATES = shape([()]), shape((state,) for state in STATES)
+_STATES = shape((state,) for state in STATES)
 
 
 def _number(source: Callable[[Face], float | None]) -> dict[str, Any]:
     """Columns of a metric that is one number per instance."""
-    return {"labels": (), "source": source, "read": _one}
+    return {"labels": (), "source": source}
 
 
 def _family(name: str, *labels: str) -> dict[str, Any]:
@@ -56,7 +52,7 @@ def _window(attribute: str, *labels: str) -> dict[str, Any]:
     return {
         "labels": labels,
         "source": lambda face: face.window and told(face.window),
-        "read": _itself if labels else _one,
+        "read": _itself if labels else None,
     }
 
 

@@ -40,10 +40,10 @@ class Episodes:
     def take(self, call: Call) -> Notice | None:
         """None for a success after a success, and for a failure that its episode has already told of."""
         episode = self._open.get(call.method)
+        if call.ok and episode is None:
+            return None
         fields: dict[str, object] = {"instance": self.name, "method": call.method.value}
-        if call.ok:
-            if episode is None:
-                return None
+        if call.ok and episode is not None:
             del self._open[call.method]
             lasted = f"{call.finished - episode.began:.0f}s"
             return Notice("info", "calls succeed again", fields | {"failures": episode.failures, "lasted": lasted})

@@ -199,18 +199,17 @@ class Fleet:
                 yield task
 
     def _start(self, instance: Instance, method: Method) -> None:
-        visit = self._watched(instance, method)
-        self._running[instance.id, method] = asyncio.create_task(visit, name=f"{method} {instance.id}")
+        self._running[instance.id, method] = asyncio.create_task(self._visit(instance, method), name=instance.id)
 
-    async def _watched(self, instance: Instance, method: Method) -> None:
+    async def _visit(self, instance: Instance, method: Method) -> None:
         """Who cancels a call takes it out of those that run; else it does so itself."""
         try:
-            await self._visit(instance, method)
+            await self._query(instance, method)
         except Exception as bug:
             self._crash(bug)
         del self._running[instance.id, method]
 
-    async def _visit(self, instance: Instance, method: Method) -> None:
+    async def _query(self, instance: Instance, method: Method) -> None:
         if instance.paced and method is Method.MESSAGES:
             await self._commits.flush()  # a restart must know that this call of the month's few was spent
         question, ask = QUESTIONS[method], self._ask(instance, method)

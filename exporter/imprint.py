@@ -66,18 +66,18 @@ def change(last: Imprint, body: bytes) -> Change | None:
         return Change({}, last)
     if len(body) >= _LARGEST:
         return None
-    view, count = memoryview(body), len(last.begins)
+    count = len(last.begins)
     elements: dict[int, msgspec.Raw] | None = {}
     begins, digests = array("I"), array("Q")
     place = moved = 0
     while place < count:
-        other = _first_other(last, view, place, moved)
+        other = _first_other(last, body, place, moved)
         begins.extend(map(moved.__add__, last.begins[place:other]) if moved else last.begins[place:other])
         digests += last.digests[place:other]
         if other == count:
             break
         begin = last.begins[other] + moved if other else 0
-        place, end = _next_same(last, body, view, other, begin)
+        place, end = _next_same(last, body, other, begin)
         parsed = _parsed(body, begin, end, open_end=place < count)
         if parsed is None:
             return None
@@ -93,19 +93,19 @@ def change(last: Imprint, body: bytes) -> Change | None:
     return Change(elements, Imprint(whole, len(body), begins, digests))
 
 
-def _first_other(last: Imprint, view: memoryview, place: int, moved: int) -> int:
+def _first_other(last: Imprint, body: bytes, place: int, moved: int) -> int:
     """The first element from `place` on that is not where it was, moved by so much; their number if there is none."""
     digests, begins = last.digests, last.begins
     begin = begins[place] + moved if place else 0
     for next_begin in chain(begins[place + 1 :], (last.size,)):
         end = next_begin + moved
-        if _digest(view[begin:end], _SEED) != digests[place]:
+        if _digest(body[begin:end], _SEED) != digests[place]:
             return place
         place, begin = place + 1, end
     return place
 
 
-def _next_same(last: Imprint, body: bytes, view: memoryview, other: int, begin: int) -> tuple[int, int]:
+def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int, int]:
     """Where an element is not: the next one that stays, and where it begins; else the end of all."""
     count = len(last.begins)
     for tried, joint in zip(range(1, _MOST_NEW + 1), _joint.finditer(body, begin), strict=False):
@@ -113,7 +113,7 @@ def _next_same(last: Imprint, body: bytes, view: memoryview, other: int, begin: 
         others = tried if tried <= _MOST_OTHERS else 0
         for place in range(other, min(other + others, count - 1) + 1):
             was, until = last.span(place)
-            if _digest(view[found : found + until - was], _SEED) == last.digests[place]:
+            if _digest(body[found : found + until - was], _SEED) == last.digests[place]:
                 return place, found
     return count, len(body)
 
@@ -137,7 +137,7 @@ def _parsed(body: bytes, begin: int, end: int, *, open_end: bool = False) -> _Pa
     if begins is None:
         return None
     spans = map(slice, chain((begin,), begins[1:]), chain(begins[1:], (end,)))
-    return _Parsed(elements, begins, array("Q", map(_digest, map(memoryview(body).__getitem__, spans), repeat(_SEED))))
+    return _Parsed(elements, begins, array("Q", map(_digest, map(body.__getitem__, spans), repeat(_SEED))))
 
 
 def _begins(body: bytes, at: int, elements: Iterable[msgspec.Raw]) -> array[int] | None:

@@ -26,6 +26,9 @@ _MOST_TEMPLATES = 512
 def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     """What a source told -> its lines, the instance's labels still marks."""
     templates, read = _Templates(metric), metric.read
+    if read is None:
+        line = _line(metric.name, {})
+        return lambda told: line % _text_of(told)
     if metric.kind is Kind.HISTOGRAM:
         return lambda told: templates[(series := read(told)).shape] % tuple(map(_text_of, _flat(series.numbers)))
     return lambda told: templates[(series := read(told)).shape] % tuple(map(_text_of, series.numbers))
@@ -90,19 +93,29 @@ def escaped(value: str) -> bytes:
 
 
 class _Numbers(dict[float, bytes]):
-    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready, and
-    so do larger ones that were met, up to a bound. A -0.0 is written as 0.0.
+    """Number -> the end of a line. A -0.0 is written as 0.0.
+
+    Whole numbers up to the service's row limit, nearly all there are, stand ready; so do some others that were met, for
+    most of them come again in the next answer.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin_again()
+
     def __missing__(self, number: float) -> bytes:
-        if not 0 < number < 1e6:
-            return f"{_go_string(number)}\n".encode()
-        text = b"%a\n" % float(number)  # where Go and Python agree
-        if len(self) < _MOST_NUMBERS and isinstance(number, int):
-            self[number] = text
+        # Below a million Go and Python agree.
+        text = b"%a\n" % float(number) if 0 < number < 1e6 else f"{_go_string(number)}\n".encode()
+        if len(self) >= _MOST_NUMBERS:
+            self._begin_again()
+        self[number] = text
         return text
+
+    def _begin_again(self) -> None:
+        self.clear()
+        self.update((number, b"%d.0\n" % number) for number in range(10_001))
 
 
 _MOST_NUMBERS = 50_000
 _go_string: Callable[[float], str] = floatToGoString
-_text_of = _Numbers({number: b"%d.0\n" % number for number in range(10_001)}).__getitem__
+_text_of = _Numbers().__getitem__

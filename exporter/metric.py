@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from .series import Series
+from .series import Series, shape
 
 V = TypeVar("V")
 
@@ -35,7 +35,8 @@ class Metric(Generic[V]):
     `name` is the sample's own (with `_total`, `_info`; a histogram's without suffix). `labels` come beside id_instance
     and name. `source` gives what the samples of an instance depend on, None for no samples: where it is equal to the
     last time's, so are the samples. `read` turns it into numbers by label values, which are in the order of `labels`;
-    those of an info metric are pairs of name and value, as they vary by configuration.
+    those of an info metric are pairs of name and value, as they vary by configuration. Without `read` it is the number
+    itself, the only one.
     """
 
     name: str
@@ -43,8 +44,12 @@ class Metric(Generic[V]):
     help: str
     labels: tuple[str, ...]
     source: Callable[[V], object]
-    read: Callable[[Any], Series[Any]]
+    read: Callable[[Any], Series[Any]] | None = None
     buckets: tuple[float, ...] = ()
+
+    def series(self, told: Any) -> Series[Any]:
+        """What a source told, as numbers by label values."""
+        return Series(_ALONE, (told,)) if self.read is None else self.read(told)
 
     @property
     def family(self) -> str:
@@ -52,4 +57,5 @@ class Metric(Generic[V]):
         return self.name.removesuffix(_SUFFIXES.get(self.kind, ""))
 
 
+_ALONE = shape([()])
 _SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}

@@ -136,7 +136,7 @@ def _numbers(metric: Metric[Face], before: Face, after: Face) -> Iterator[str]:
 def _flat(metric: Metric[Face], told: object) -> dict[str, float]:
     """Label text -> number; a histogram is its count and its sum."""
     flat: dict[str, float] = {}
-    for labels, value in metric.read(told).items() if told is not None else ():
+    for labels, value in metric.series(told).items() if told is not None else ():
         pairs = labels if metric.kind is Kind.INFO else zip(metric.labels, labels, strict=True)
         text = " ".join(f"{name}={label}" for name, label in pairs)
         if metric.kind is Kind.HISTOGRAM:

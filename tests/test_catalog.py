@@ -106,7 +106,7 @@ def test_samples_have_the_labels_and_no_two_are_the_same_series(metric: Metric[F
         told = metric.source(face)
         if told is None:
             continue
-        series = list(metric.read(told))
+        series = list(metric.series(told))
         if metric.kind is Kind.INFO:
             assert all(set(metric.labels) <= set(dict(labels)) for labels in series)
         else:
@@ -117,7 +117,7 @@ def test_samples_have_the_labels_and_no_two_are_the_same_series(metric: Metric[F
 def test_every_metric_is_shown_in_some_scenario() -> None:
     shown = {
         metric.name for metric in CATALOG for face in FACES
-        if (told := metric.source(face)) is not None and list(metric.read(told))
+        if (told := metric.source(face)) is not None and list(metric.series(told))
     }  # fmt: skip
     assert shown == {metric.name for metric in CATALOG}
 
@@ -127,6 +127,6 @@ def test_a_state_set_and_the_ages_are_whole_whenever_they_are_shown(name: str) -
     metric = next(metric for metric in CATALOG if metric.name == name)
     for face in FACES:
         if (told := metric.source(face)) is not None:
-            numbers = metric.read(told).numbers
+            numbers = metric.series(told).numbers
             assert len(numbers) == (10 if name.endswith("state") else 8)
             assert sum(numbers) == 1 or not name.endswith("state")

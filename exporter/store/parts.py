@@ -110,12 +110,8 @@ class Heads:
 
 def moment(saved: Saved) -> bytes:
     pace, scalars = saved.pace, saved.scalars
-    pauses = {
-        method.value: (pause.outcome.value, pause.since, pause.until, pause.times)
-        for method, pause in pace.pauses.items()
-    }
-    asked = {method.value: at for method, at in pace.last_started.items()}
-    return _pack(_Moment(scalars.horizon, scalars.last_started, saved.correction, asked, pauses))
+    pauses = {method: (of.outcome, of.since, of.until, of.times) for method, of in pace.pauses.items()}
+    return _pack((scalars.horizon, scalars.last_started, saved.correction, pace.last_started, pauses))
 
 
 def counts(saved: Saved, heads: Heads) -> bytes:
@@ -125,7 +121,7 @@ def counts(saved: Saved, heads: Heads) -> bytes:
         for family, series in (saved.totals or {}).items()
     ]
     words = scalars.types, scalars.statuses, scalars.unlisted
-    return _pack(_Counts(scalars.learnt.value, scalars.votes, saved.messenger, *words, totals))
+    return _pack((scalars.learnt, scalars.votes, saved.messenger, *words, totals))
 
 
 def restored(moment: bytes, counts: bytes, heads: Heads) -> Saved:

@@ -84,7 +84,7 @@ class Reference:
             for face in self._faces:
                 if (told := metric.source(face)) is None:
                     continue
-                for values, value in metric.read(told).items():
+                for values, value in metric.series(told).items():
                     named = dict(values if metric.kind is Kind.INFO else zip(metric.labels, values, strict=True))
                     labels = {"id_instance": face.id, "name": face.name, **named}
                     if metric.kind is not Kind.HISTOGRAM:
