@@ -70,7 +70,8 @@ class _Answer:
     def begin(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
         self.date = seconds_of_date(response.headers.get("Date"))
-        self.retry_after = response.headers.get("Retry-After")
+        if response.status != 200:
+            self.retry_after = response.headers.get("Retry-After")
 
 
 class Client:
@@ -159,7 +160,7 @@ class Client:
         finished = self._clock() if arrived is None else arrived
         call = Call(
             request.instance, request.method, outcome, started, finished, detail,
-            status=answer.status, retry_after=retry_after, date=answer.date, size=answer.size,
+            answer.status, retry_after, answer.date, answer.size,
         )  # fmt: skip
         return call, value
 

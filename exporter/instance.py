@@ -15,7 +15,6 @@ from .config import Config, InstanceConfig, Tariff
 from .episodes import Episodes, Notice, unlisted_word
 from .ledger import Account, Answer, Changes, KeyOf, Known, Scalars, Snapshot, Window
 from .model import (
-    METHODS,
     OTHER,
     STATES,
     UNKNOWN,
@@ -132,7 +131,7 @@ class Instance:
     # Asking
 
     def due(self, now: float) -> list[Method]:
-        return [method for method in METHODS if self._pace.due(method, now)]
+        return [method for method in self._pace.intervals if self._pace.due(method, now)]
 
     def begin(self, method: Method, now: float) -> None:
         self._pace.begin(method, now)

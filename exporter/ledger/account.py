@@ -133,7 +133,7 @@ class Account:
             self._scalars(), self._totals.snapshot(), [counting.known.get(slot) for slot in slots],
             frozenset(counting.forgotten), slots,
         )  # fmt: skip
-        counting.dirty, counting.forgotten = set(), set()
+        counting.handed_over()
         return changes
 
     def committed(self, changes: Changes) -> None:

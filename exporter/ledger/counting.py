@@ -62,6 +62,11 @@ class Counting:
         """The last answer's, which the next one's bytes may be held against."""
         return self._last_answer.imprint
 
+    def handed_over(self) -> None:
+        """A commit carries all that changed up to now."""
+        if self.dirty or self.forgotten:
+            self.dirty, self.forgotten = set(), set()
+
     def look_again(self) -> None:
         """The window may be another one: look through all messages at the next answer."""
         self._next_settling = self._next_sweep = 0.0

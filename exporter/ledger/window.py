@@ -91,11 +91,13 @@ class Tally:
 
     def follows(self, moves: Iterable[Move]) -> bool:
         """Whether it can; else the rows must be counted anew, as when there are no series yet for what they say."""
-        return all(
-            (move.new_status, move.message_type) in self._counts.shape.places
-            and (move.new_timestamp == move.old_timestamp or move.old_timestamp != self._oldest)
-            for move in moves
-        )
+        places = self._counts.shape.places
+        for move in moves:
+            if (move.new_status, move.message_type) not in places:
+                return False
+            if move.new_timestamp != move.old_timestamp == self._oldest:
+                return False
+        return True
 
     def move(self, moves: Sequence[Move]) -> None:
         if not moves:
