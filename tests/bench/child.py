@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from exporter import loading
+from exporter import loading, memory
 from exporter.app import App
 from exporter.flags import parse
 from exporter.redaction import Redactor
@@ -90,7 +90,9 @@ async def _obey(answers: dict[str, Callable[[], Awaitable[dict[str, float]]]]) -
         print(json.dumps(await answers[order]()), flush=True)
 
 
-async def _floor(meter: Meter, port: str, instances: str) -> None:
+async def _floor(meter: Meter, port: str, instances: str, settled: str) -> None:
+    if settled == "settled":
+        memory.settle()
     floor = Floor(int(port), int(instances))
     await _obey({"report": meter.report, "round": floor.round})
 

@@ -66,11 +66,16 @@ class Figures:
 
 
 @contextmanager
-def world(instances: int, rows: int) -> Iterator[tuple[Process, Process, Process, str]]:
-    """The service, the floor and the exporter, each its own process, and the address of /metrics."""
+def world(
+    instances: int, rows: int, *, settled: bool = False
+) -> Iterator[tuple[Process, Process, Process, str]]:
+    """The service, the floor and the exporter, each its own process, and the address of /metrics.
+
+    The floor runs as Python starts it, or `settled`: with the exporter's own settings of the collector and of malloc.
+    """
     service = Process("service", instances, rows)
     port = int(service.hear())
-    floor = Process("child", "floor", port, instances)
+    floor = Process("child", "floor", port, instances, "settled" if settled else "plain")
     with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         own_port = probe.getsockname()[1]
@@ -122,9 +127,11 @@ def scrape(url: str, *, gzip: bool) -> dict[str, float]:
     return {"wall": time.perf_counter() - began, "bytes": size}
 
 
-def measure(instances: int, rows: int, rounds: int, *, gzip: bool) -> tuple[Figures, dict[str, float]]:
+def measure(
+    instances: int, rows: int, rounds: int, *, gzip: bool, settled: bool = False
+) -> tuple[Figures, dict[str, float]]:
     """Interleaved rounds of floor and exporter; and the exporter's cold first scrapes."""
-    with world(instances, rows) as (service, floor, exporter, url):
+    with world(instances, rows, settled=settled) as (service, floor, exporter, url):
         exporter.ask("report")
         scrape(url, gzip=gzip)  # the baseline: nothing was sent yet
         cold_start = exporter.ask("report")
@@ -164,14 +171,15 @@ WORKLOADS = ((1, 100), (100, 100), (1000, 100), (10, 10_000))
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", help="one work load, as INSTANCESxROWS")
+    parser.add_argument("--settled", action="store_true", help="give the floor the exporter's memory settings, too")
     flags = parser.parse_args(arguments)
     for instances, rows in WORKLOADS:
         if flags.only in (None, f"{instances}x{rows}"):
             for gzip in (False, True):
                 title = f"{instances} instances x {rows} rows{', gzip' if gzip else ''}"
-                show(title, *measure(instances, rows, flags.rounds, gzip=gzip))
+                show(title, *measure(instances, rows, flags.rounds, gzip=gzip, settled=flags.settled))
 
 
 if __name__ == "__main__":

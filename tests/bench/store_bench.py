@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import platform
 import statistics
@@ -17,10 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter import wire
 from exporter.instance import InstanceChanges, Saved
 from exporter.ledger import Account, Answer
 from exporter.model import Journal, Meaning, Row
 from exporter.store import SqliteStore
+from exporter.store.keys import keyed
 
 NOW = 1_790_000_000
 WINDOW = 86_400.0
@@ -121,8 +124,41 @@ def measure_start(directory: Path, known: int) -> list[str]:
     return [
         f"a start with {number} known messages: {loaded - began:.2f} s, of them {opened - began:.2f} s for opening; "
         f"the file holds {path.stat().st_size / 2**20:.0f} MiB",
-        f"memory of these messages: {held / number:.0f} bytes each, {(peak - held) / 2**20:.0f} MiB more while loading",
+        f"memory of these messages without an answer: {held / number:.0f} bytes each, "
+        f"{(peak - held) / 2**20:.0f} MiB more while loading",
     ]
+
+
+def measure_memory(known: int) -> list[str]:
+    """What the process grows by with accounts that have just read answers of 10,000 rows each."""
+    gc.collect()
+    before, accounts = _resident(), []
+    for number in range(known // 10_000):
+        account = Account(_KEY_OF, (), Meaning.SENT)
+        for body in (b"[]", _answer(number, 10_000)):
+            account.fold(Answer(wire.journal_after(account.imprint, body), NOW, NOW + 1, WINDOW, 10.0))
+            account.committed(account.changes())
+        accounts.append(account)
+        del body
+    gc.collect()
+    number = sum(map(len, accounts))
+    grown = _resident() - before
+    return [f"{number} known messages and the last answers that showed them: {grown / number:.0f} bytes each"]
+
+
+_KEY_OF = keyed(b"the secret of the benchmark")
+
+
+def _answer(account: int, rows: int) -> bytes:
+    row = (
+        b'{"type":"outgoing","idMessage":"3EB0%06X%010X","timestamp":%d,"typeMessage":"textMessage",'
+        b'"chatId":"7900%07d@c.us","textMessage":"A text.","statusMessage":"sent","sendByApi":true}'
+    )
+    return b"[" + b",".join(row % (account, number, NOW, number % 7_000) for number in range(rows)) + b"]"
+
+
+def _resident() -> int:
+    return next(int(line.split()[1]) * 1024 for line in _lines("/proc/self/status") if line.startswith("VmRSS"))
 
 
 def machine() -> str:
@@ -151,6 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--known", type=int, default=1_000_000, help="messages to start with")
     options = parser.parse_args(arguments)
     print(machine())
+    for line in measure_memory(options.known):  # first, while no freed memory lies about
+        print(line, flush=True)
     with tempfile.TemporaryDirectory() as directory:
         for line in measure_commits(Path(directory), options.instances, options.messages):
             print(line, flush=True)
