@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from . import __version__, memory
+from . import __version__, allocation
 from .access import Access
 from .access import read as read_access
 from .catalog import CATALOG
@@ -118,7 +118,7 @@ class App:
             state_file_bytes=lambda: self._fleet.state_file_bytes,
         )
         await self._configure(config)
-        memory.settle()
+        allocation.settle()
         self._telemetry.reloaded(True, self._clock())
 
     async def _configure(self, config: Config) -> None:

@@ -202,12 +202,14 @@ class Fleet:
         self._running[instance.id, method] = asyncio.create_task(self._visit(instance, method), name=instance.id)
 
     async def _visit(self, instance: Instance, method: Method) -> None:
-        """Who cancels a call takes it out of those that run; else it does so itself."""
+        key = instance.id, method
         try:
             await self._query(instance, method)
         except Exception as bug:
             self._crash(bug)
-        del self._running[instance.id, method]
+        finally:
+            if self._running.get(key) is asyncio.current_task():  # else it was taken out, and may have a successor
+                del self._running[key]
 
     async def _query(self, instance: Instance, method: Method) -> None:
         if instance.paced and method is Method.MESSAGES:

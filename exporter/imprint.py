@@ -16,8 +16,10 @@ from typing import NamedTuple
 import msgspec
 from xxhash import xxh3_64_intdigest as _digest
 
+from .model import Imprint
+
 _SEED = hash("the digests of this process") & 2**64 - 1
-"""Nobody who writes a message can know it, and so cannot make two that are taken for one."""
+"""Another one in each process, so that nobody can try out beforehand which two messages would be taken for one."""
 
 _LARGEST = 2**32
 """Bytes of an array whose places fit into an imprint."""
@@ -26,23 +28,13 @@ _MOST_OTHERS, _MOST_NEW = 8, 64
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _joint = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
-_BYTE_ORDER_MARK, _OBJECT, _COMMA, _WHITE = b"\xef\xbb\xbf", b"{", b",", b" \t\r\n"
+BYTE_ORDER_MARK, _OBJECT, _COMMA, _WHITE = b"\xef\xbb\xbf", b"{", b",", b" \t\r\n"
 
 
-class Imprint(NamedTuple):
-    """An array of objects: the digest of all its bytes, how many they are, where its elements begin, and a digest of
-    each with what stands between it and the next one. Equal digests mean equal bytes, within one process.
-    """
-
-    whole: int
-    size: int
-    begins: array[int]
-    digests: array[int]
-
-    def span(self, place: int) -> tuple[int, int]:
-        """Which bytes the digest of an element covers: all together every byte of the array."""
-        begin = self.begins[place] if place else 0
-        return begin, self.begins[place + 1] if place + 1 < len(self.begins) else self.size
+def _span(of: Imprint, place: int) -> tuple[int, int]:
+    """Which bytes the digest of an element covers: all together every byte of the array."""
+    begin = of.begins[place] if place else 0
+    return begin, of.begins[place + 1] if place + 1 < len(of.begins) else of.size
 
 
 class Change(NamedTuple):
@@ -108,11 +100,11 @@ def _first_other(last: Imprint, body: bytes, place: int, moved: int) -> int:
 def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int, int]:
     """Where an element is not: the next one that stays, and where it begins; else the end of all."""
     count = len(last.begins)
-    for tried, joint in zip(range(1, _MOST_NEW + 1), _joint.finditer(body, begin), strict=False):
-        found = joint.end() - 1
-        others = tried if tried <= _MOST_OTHERS else 0
+    joints = (joint.end() - 1 for joint in _joint.finditer(body, begin))
+    for tried, found in zip(range(_MOST_NEW + 1), chain((begin,), joints), strict=False):
+        others = max(1, tried) if tried <= _MOST_OTHERS else 0  # at `begin` itself stands the next one if one is gone
         for place in range(other, min(other + others, count - 1) + 1):
-            was, until = last.span(place)
+            was, until = _span(last, place)
             if _digest(body[found : found + until - was], _SEED) == last.digests[place]:
                 return place, found
     return count, len(body)
@@ -126,11 +118,13 @@ class _Parsed(NamedTuple):
 
 def _parsed(body: bytes, begin: int, end: int, *, open_end: bool = False) -> _Parsed | None:
     """The objects between two places: all of an array, or a part of one that begins or ends between two elements."""
+    if begin == end:
+        return _Parsed((), array("I"), array("Q"))
     text = body[begin:end]
     if open_end:
         text = text.rstrip(_WHITE).removesuffix(_COMMA) + b"]"
     try:
-        elements = _elements.decode(b"[" + text if begin else text.removeprefix(_BYTE_ORDER_MARK))
+        elements = _elements.decode(b"[" + text if begin else text.removeprefix(BYTE_ORDER_MARK))
     except (msgspec.MsgspecError, RecursionError):
         return None
     begins = _begins(body, begin, elements)

@@ -7,12 +7,11 @@ This file knows no JSON, no HTTP, no clock and no metric.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
-
-from .imprint import Imprint
 
 DEFAULT_PORT = 10048
 
@@ -172,6 +171,18 @@ REJECTIONS = ("not_an_object", "no_id", "no_timestamp", "not_outgoing", "bad_typ
 """Why a row could not be used."""
 
 
+class Imprint(NamedTuple):
+    """What is remembered of an array of objects: the digest of all its bytes, how many they are, where its elements
+    begin, and a digest of each with what stands between it and the next one. Equal digests mean equal bytes, within
+    one process.
+    """
+
+    whole: int
+    size: int
+    begins: array[int]
+    digests: array[int]
+
+
 class Journal(NamedTuple):
     """A decoded lastOutgoingMessages answer: the usable rows in the service's order, and why others are not.
 
@@ -189,6 +200,7 @@ class Journal(NamedTuple):
         return len(self.rows) + sum(self.rejected.values())
 
     def whole(self) -> Journal:
+        """Itself, as for a `Repeat` all that it repeats."""
         return self
 
 

@@ -65,8 +65,8 @@ class Watch:
             self._timer.cancel()
         self._timer = loop.call_at(min(self._began + self._timeout, loop.time() + seconds), self._expire)
 
-    def is_overdue(self) -> None:
-        """Told by the line."""
+    def tell_overdue(self) -> None:
+        """Called by the line."""
         self.hurry(self._timeout)
         self._overdue()
 
@@ -98,9 +98,11 @@ class _Line:
     def _ring(self) -> None:
         """Tell those whose time has come. Nobody is left: the next one sets the timer."""
         loop = asyncio.get_running_loop()
-        self._timer = None
-        for watch, joined in list(self.waiting.items()):
-            if (due := joined + self._patience) > loop.time():
-                self._timer = loop.call_at(due, self._ring)
-                return
-            watch.is_overdue()
+        now = loop.time()
+        overdue = [watch for watch, joined in self.waiting.items() if joined + self._patience <= now]
+        for watch in overdue:
+            self.leave(watch)
+        first = next(iter(self.waiting.values()), None)
+        self._timer = None if first is None else loop.call_at(first + self._patience, self._ring)
+        for watch in overdue:
+            watch.tell_overdue()

@@ -23,12 +23,13 @@ import msgspec
 
 from . import imprint
 from .errors import AnswerUnusable
-from .imprint import Imprint
+from .imprint import BYTE_ORDER_MARK
 from .model import (
     MESSENGERS,
     REJECTIONS,
     SETTINGS,
     UNKNOWN,
+    Imprint,
     InstanceSettings,
     Journal,
     Outcome,
@@ -67,9 +68,12 @@ _state = msgspec.json.Decoder(_State)
 _MESSENGER_WORDS = {word: word for word in MESSENGERS} | {"v3": "max"}
 """getSettings' typeInstance -> our label; the service calls MAX `v3`."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _utf8 = codecs.getincrementaldecoder("utf-8")
 _PIECE = 256 * 1024
+
+
+_MANY = 4
+"""Where more than one element in so many has changed, it is cheaper to decode them all."""
 
 
 def journal(body: bytes) -> Journal:
@@ -100,10 +104,6 @@ def _rows_of(change: imprint.Change) -> dict[int, Row] | None:
             return None
         rows[place] = row
     return rows
-
-
-_MANY = 4
-"""Where more than one element in so many has changed, it is cheaper to decode them all."""
 
 
 class _Whole:
@@ -174,7 +174,7 @@ def _checked(body: bytes) -> bytes:
 
     Read piece by piece, so that a large answer is not held twice.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = body.removeprefix(BYTE_ORDER_MARK)
     if body.isascii():
         return body
     decoder = _utf8()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.imprint import Change, Imprint, change, imprint_of
+from exporter.imprint import Change, change, imprint_of
+from exporter.model import Imprint
 
 WORDS = ["", "sent", "delivered", "}, {", "},{", '"}]', "\\", "чат", "[{", "x" * 300]
 TEXTS = st.sampled_from(WORDS) | st.text(max_size=9)
@@ -127,11 +128,14 @@ def test_elements_that_became_others_are_found_where_they_stand(
     assert found == {place: rows(*after)[place] for place in places}
 
 
-@pytest.mark.parametrize("change_at", ["the begin", "the end", "both ends"])
+@pytest.mark.parametrize("change_at", ["the begin", "the end", "both ends", "the middle"])
 def test_an_array_in_which_elements_came_or_went_is_remembered_as_if_it_had_been_parsed(change_at: str) -> None:
     before = rows(*["sent"] * 30)
-    after = [{"id": "new"}, {"id": "newer"}, *before] if change_at != "the end" else before
-    after = after[:-3] if change_at != "the begin" else after
+    after = [{"id": "new"}, {"id": "newer"}, *before] if change_at in ("the begin", "both ends") else list(before)
+    if change_at == "the middle":
+        del after[10]
+    elif change_at != "the begin":
+        del after[-3:]
     body = written(after)
     found = change(seen(before), body)
     assert found == Change(None, found.imprint if found else seen(after))

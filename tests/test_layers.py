@@ -12,11 +12,10 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "exporter"
 
 LAYERS = (
-    {"imprint", "series", "words"},
-    {"model"},
-    {"errors", "metric"},
+    {"model", "series", "words"},
+    {"errors", "imprint", "metric"},
     {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines",
-     "compression", "memory",
+     "compression", "allocation",
      "patience"},
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
@@ -36,7 +35,10 @@ PURE = {
     "imprint", "model", "series", "metric", "words", "errors", "wire", "ledger", "pace", "clock", "config", "accept",
     "episodes", "instance", "catalog", "discovery", "lines",
 }  # fmt: skip
-IMPURE = {"aiohttp", "asyncio", "time", "logging", "os", "pathlib", "socket", "sqlite3", "random", "threading"}
+IMPURE = {
+    "aiohttp", "asyncio", "time", "logging", "os", "pathlib", "socket", "sqlite3", "random", "threading", "ctypes",
+    "gc",
+}  # fmt: skip
 """What gives a clock, a network, a disk or a log: pure rooms take all that as arguments."""
 
 LIBRARIES = {

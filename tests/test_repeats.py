@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,16 @@ def test_a_status_that_changed_is_read_without_decoding_the_rest() -> None:
         fold(account, repeat._replace(whole=_never), NOW + 60)
     assert account.window is not None
     assert account.window.counts["delivered", "none"] == 2
+
+
+@pytest.mark.parametrize("field", ["statusMessage", "typeMessage"])
+def test_an_unlisted_word_that_becomes_another_is_met(field: str) -> None:
+    row = {"idMessage": "1", "timestamp": NOW, "statusMessage": "sent", "typeMessage": "textMessage"}
+    account = Account(KEY_OF, (), Meaning.SENT)
+    for number, word in enumerate(("beamed", "beamed", "teleported")):
+        rows = [row | {field: word}, *(row | {"idMessage": f"other {other}"} for other in range(9))]
+        met = fold(account, wire.journal_after(account.imprint, json.dumps(rows).encode()), NOW + number)
+        assert [unlisted.word for unlisted in met] == ([word] if number != 1 else [])
 
 
 def _never() -> Journal:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..imprint import Imprint
-from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Meaning
+from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Imprint, Meaning
 from . import totals, window
 from .counting import JOURNAL_LAG, Answer, Counting
 from .known import Known, Message, Slot
@@ -89,18 +88,20 @@ class Account:
     def fold(self, answer: Answer) -> list[Unlisted]:
         """Take one good answer in; returns the unlisted words met for the first time."""
         last_started = self._counting.last_started
+        tally, self._tally = self._tally, None  # a fault on the way must not leave one that is behind
         moves = self._counting.take(answer)
         unlisted: list[Unlisted] = []
-        if moves is not None and self._tally is not None and self._tally.follows(moves):
-            self._tally.move(moves)
+        if moves is not None and tally is not None and tally.follows(moves):
+            tally.move(moves)
         else:
             journal = answer.journal.whole()
             words = window.words(journal.rows)
             unlisted = self._learn(words)
-            self._tally = Tally(journal, words, self._vocabulary)
-        self.window = self._tally.window(
+            tally = Tally(journal, words, self._vocabulary)
+        self.window = tally.window(
             started=answer.started, arrived=answer.arrived, asked=answer.asked, messenger=answer.messenger
         )
+        self._tally = tally
         if last_started is not None:
             self._add_gap(answer.started - self.window.covered - (last_started - JOURNAL_LAG))
         return unlisted

@@ -9,8 +9,7 @@ from __future__ import annotations
 from math import floor
 from typing import NamedTuple
 
-from ..imprint import Imprint
-from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Journal, Meaning, Repeat
+from ..model import API, OTHER, PHONE, STAGES, STATUSES, UNKNOWN, UNSETTLED, Imprint, Journal, Meaning, Repeat
 from . import latency, order, totals
 from .known import Known, Message, Slot
 from .latency import Span, TimestampMeaning
@@ -126,7 +125,8 @@ class Counting:
         message = self.known.get(slot)
         move = Move(message_type, message.status, message.timestamp, status, row.timestamp)
         was_plain = not message.odd
-        if was_plain and message.present and move.stays and message_type == message.message_type:
+        listed = OTHER not in (status, message_type)  # another other may be another word
+        if was_plain and listed and message.present and move.stays and message_type == message.message_type:
             return move  # something else in the row has changed
         if status == message.status:
             message.timestamp = row.timestamp
@@ -139,7 +139,6 @@ class Counting:
         message.odd = status != message.status or message_type != message.message_type
         self.known.put(slot, message)
         self.dirty.add(slot)
-        listed = OTHER not in (status, message_type)  # another other may be another word
         return move if was_plain and not message.odd and listed else None
 
     def _advance(self, message: Message, status: str, timestamp: int, between: Span, answer: Answer) -> None:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..imprint import Imprint
-from ..model import ANNOTATION_TYPES, Journal, Repeat, Row
+from ..model import ANNOTATION_TYPES, Imprint, Journal, Repeat, Row
 from .known import Known, Slot
 from .order import FURTHEST_FIRST, status_label
 
@@ -72,8 +71,9 @@ class LastAnswer:
         """`remember` must be told the slots of what is new in it."""
         if isinstance(journal, Repeat) and (amended := self._amended(journal)) is not None:
             return amended
-        elements = _elements(journal.whole())
-        digests = array("Q", (digest for _, digest in elements))
+        whole = journal.whole()
+        elements = _elements(whole)
+        digests = whole.imprint.digests if whole.imprint else array("Q", (digest for _, digest in elements))
         return (None if self._repeats else self._by_digest(elements, digests)) or self._whole(elements, digests)
 
     def remember(self, journal: Journal | Repeat, difference: Difference, slots: Mapping[int, Slot]) -> None:

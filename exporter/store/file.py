@@ -109,7 +109,8 @@ class StateFile:
         stored = self._connection.execute("SELECT name, data FROM parts WHERE instance = ?", (number,))
         blobs = {name: unseal(data, f"{id_} {name}") for name, data in stored}
         try:
-            saved = restored(blobs[MOMENT], blobs[COUNTS], self._heads) if COUNTS in blobs else legacy.restored(blobs)
+            todays = MOMENT in blobs or COUNTS in blobs
+            saved = restored(blobs[MOMENT], blobs[COUNTS], self._heads) if todays else legacy.restored(blobs)
         except KeyError:
             raise Damaged(f"a part of {id_} is missing") from None
         return Restored(saved, load_messages(self._connection, number, id_, self._kinds))

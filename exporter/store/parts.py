@@ -48,7 +48,7 @@ class _Counts(msgspec.Struct, array_like=True):
     types: tuple[str, ...]
     statuses: tuple[str, ...]
     unlisted: tuple[tuple[str, int], ...]
-    totals: Sequence[tuple[int, Sequence[Any]]]
+    totals: list[tuple[int, list[int | float | tuple[tuple[int, ...], float]]]]
     """The number of a head, and its numbers: for each series one, or a histogram's counts and sum."""
 
 
@@ -68,7 +68,10 @@ def told_by(saved: Saved) -> tuple[object, ...]:
 
 
 class Heads:
-    """The table of heads. Raises `Damaged` when a head cannot be read."""
+    """The table of heads. Raises `Damaged` when a head cannot be read.
+
+    None is ever deleted: there is one for each family and set of types that some account ever had, and these are few.
+    """
 
     def __init__(self, register: Register[bytes]) -> None:
         self._register = register
@@ -171,7 +174,9 @@ def _flat(family: str, numbers: Sequence[Any]) -> Sequence[Any]:
 
 def _family(head: Head, numbers: Sequence[Any]) -> tuple[str, Series[Any]]:
     if head.family in STAGES:
-        numbers = [rebucketed(head.family, head.bounds, counts, total) for counts, total in numbers]
+        numbers = [rebucketed(head.family, head.bounds, *latencies) for latencies in numbers]
+    elif any(isinstance(number, tuple) for number in numbers):
+        raise ValueError("a histogram where a number belongs")
     return head.family, Series.of(dict(zip(head.labels, numbers, strict=True)))
 
 

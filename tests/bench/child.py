@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from exporter import loading, memory
+from exporter import allocation, loading
 from exporter.app import App
 from exporter.flags import parse
 from exporter.redaction import Redactor
@@ -92,7 +92,7 @@ async def _obey(answers: dict[str, Callable[[], Awaitable[dict[str, float]]]]) -
 
 async def _floor(meter: Meter, port: str, instances: str, settled: str) -> None:
     if settled == "settled":
-        memory.settle()
+        allocation.settle()
     floor = Floor(int(port), int(instances))
     await _obey({"report": meter.report, "round": floor.round})
 

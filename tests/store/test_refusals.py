@@ -162,3 +162,24 @@ def test_a_copy_at_another_place_is_taken_as_it_is(path: str, tmp_path: Path) ->
     copy = SqliteStore(str(tmp_path / "backup.db"))
     assert stored_state(copy, ID) == state_of(kept)
     copy.close()
+
+
+@pytest.mark.parametrize(
+    "loss", ["DELETE FROM parts WHERE name = 'moment'", "DELETE FROM parts WHERE name = 'counts'", "DELETE FROM heads"],
+    ids=["a moment", "counts", "the heads"],
+)  # fmt: skip
+def test_a_file_that_lost_a_part_of_an_instance_is_set_aside(
+    path: str, loss: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqliteStore(path)
+    commit(store, busy(store))
+    store.close()
+    connection = sqlite3.connect(path)
+    connection.execute(loss)
+    connection.commit()
+    connection.close()
+
+    again = SqliteStore(path)
+    assert again.load([ID]) == {}
+    assert "missing" in reasons(caplog)
+    again.close()
