@@ -6,7 +6,6 @@ is due and what is stale; does no I/O, and every time is an argument (Unix secon
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import ceil
 from typing import NamedTuple
 
@@ -27,8 +26,9 @@ from .model import (
     Repeat,
     Secret,
 )
+from .outcomes import Outcomes
 from .pace import Pace, SavedPace
-from .series import Series, Shape, shape
+from .series import Series
 
 STALE_INTERVALS = 3
 """Mirrored gauges outlive a failure by at least so many intervals of their method."""
@@ -91,7 +91,7 @@ class Instance:
         self._last_success: float | None = None
         self._state: str | None = None
         self._settings: InstanceSettings | None = None
-        self._requests = _Requests()
+        self._requests = Outcomes()
         self._episodes = Episodes(instance.name)
         self.configure(instance, config)
 
@@ -252,30 +252,3 @@ class Instance:
         host = self.config.api_url.split("://", 1)[-1].split("/", 1)[0]
         labels = dict.fromkeys(self._label_names, "") | dict(self.config.labels)
         self._info = Series.of({tuple(({"messenger": self.messenger, "api_host": host} | labels).items()): 1})
-
-
-class _Requests:
-    """How the calls of each method ended, counted."""
-
-    __slots__ = ("_numbers", "_shape")
-
-    def __init__(self) -> None:
-        self._shape: Shape = shape(())
-        self._numbers: list[int] = []
-
-    def declare(self, methods: Iterable[Method]) -> None:
-        """Make every outcome of these methods exist at 0; those that exist keep their numbers."""
-        before = self.shown()
-        labels = [(method, outcome) for method in methods for outcome in Outcome]
-        self._shape = shape(dict.fromkeys([*labels, *before]))
-        self._numbers = [before.get(each, 0) for each in self._shape.labels]
-
-    def count(self, call: Call) -> None:
-        place = self._shape.places.get((call.method, call.outcome))
-        if place is None:  # its method has just left the configuration
-            self.declare([call.method])
-            place = self._shape.places[call.method, call.outcome]
-        self._numbers[place] += 1
-
-    def shown(self) -> Series[int]:
-        return Series(self._shape, tuple(self._numbers))

@@ -14,9 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "exporter"
 LAYERS = (
     {"model", "series", "words"},
     {"errors", "imprint", "metric"},
-    {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "logs", "lines",
-     "compression", "allocation",
-     "patience"},
+    {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "patience", "logs", "lines",
+     "outcomes", "compression", "allocation"},
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},
@@ -33,7 +32,7 @@ stands in one layer does not know one another."""
 
 PURE = {
     "imprint", "model", "series", "metric", "words", "errors", "wire", "ledger", "pace", "clock", "config", "accept",
-    "episodes", "instance", "catalog", "discovery", "lines",
+    "episodes", "instance", "catalog", "discovery", "lines", "outcomes",
 }  # fmt: skip
 IMPURE = {
     "aiohttp", "asyncio", "time", "logging", "os", "pathlib", "socket", "sqlite3", "random", "threading", "ctypes",
