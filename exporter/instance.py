@@ -93,6 +93,7 @@ class Instance:
         self._settings: InstanceSettings | None = None
         self._requests = Outcomes()
         self._episodes = Episodes(instance.name)
+        self._clock_heard: tuple[Method, float] | None = None
         self.configure(instance, config)
 
     def __repr__(self) -> str:
@@ -164,7 +165,7 @@ class Instance:
 
     def took_journal(self, call: Call, journal: Journal | Repeat) -> list[Notice]:
         """Fold a good lastOutgoingMessages answer in. The call itself is reported with `ended`."""
-        self.clock.observe(call)
+        self._tell_the_clock(call)
         answer = Answer(
             journal, self.clock.corrected(call.started), self.clock.corrected(call.finished),
             self.minutes * 60.0, self.config.min_interval, self.messenger,
@@ -191,7 +192,7 @@ class Instance:
         """
         self.dirty = True
         self._pace.begin(call.method, call.started)  # it may have waited for its turn since `begin`
-        self.clock.observe(call)
+        self._tell_the_clock(call)
         if not call.ok:
             self._failing_since.setdefault(call.method, call.finished)
         else:
@@ -204,6 +205,12 @@ class Instance:
         if asked_with is not None and asked_with is not self.token and asked_with != self.token:
             self._pace.access_changed()
         return self._episodes.take(call)
+
+    def _tell_the_clock(self, call: Call) -> None:
+        """Once of each call: the clock believes what a second one agrees with, and none must agree with itself."""
+        if self._clock_heard != (heard := (call.method, call.started)):
+            self._clock_heard = heard
+            self.clock.observe(call)
 
     # Showing and saving
 

@@ -47,6 +47,16 @@ def face(instance: Instance, at: float) -> Face:
     return instance.face(NOW + at)
 
 
+def test_one_journal_answer_with_an_absurd_date_moves_no_time() -> None:
+    """Its call is told of twice, when its answer is taken and when it has ended; it must not agree with itself."""
+    instance = fresh()
+    for at, ahead in ((0, 0.5), (60, 0.5), (120, 7200.5), (180, 0.5)):
+        ended(instance, at, journal=(Row("A", "c", int(NOW)),), date=NOW + at + ahead)
+        assert instance.clock.correction == 0.0
+    commit(instance)
+    assert face(instance, 181).totals["gap"][()] == 0
+
+
 class TestAsking:
     def test_everything_is_due_at_first_and_what_was_asked_is_not(self) -> None:
         instance = fresh()

@@ -18,8 +18,8 @@ from exporter.store.keys import keyed
 KEY_OF = keyed(b"the secret of the tests")
 NOW, WINDOW = 1_790_000_000, 600.0
 
-STATUSES = st.sampled_from(["pending", "sent", "delivered", "read", "noAccount", "beamed", ""])
-TYPES = st.sampled_from(["textMessage", "imageMessage", "reactionMessage", "hologram"])
+STATUSES = st.sampled_from(["pending", "sent", "delivered", "read", "noAccount", "beamed", "teleported", ""])
+TYPES = st.sampled_from(["textMessage", "imageMessage", "reactionMessage", "hologram", "tesseract"])
 IDS = st.integers(0, 9)
 
 

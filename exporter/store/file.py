@@ -65,7 +65,7 @@ class StateFile:
             self._identity = get(self._connection, IDENTITY)
             self._commits = int(get(self._connection, COMMITS))
             self._kinds: Register[str] = Register(self._connection, "kinds")
-            self._heads = Heads(Register(self._connection, "heads"))
+            self._heads = Heads(self._connection)
             self._numbers = self._read_numbers()
         except BaseException:
             self._connection.close()

@@ -8,6 +8,7 @@ holds numbers only. What schema 1 wrote is read by `legacy`.
 
 from __future__ import annotations
 
+import sqlite3
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -73,8 +74,11 @@ class Heads:
     None is ever deleted: there is one for each family and set of types that some account ever had, and these are few.
     """
 
-    def __init__(self, register: Register[bytes]) -> None:
-        self._register = register
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._register: Register[bytes] = Register(
+            connection, "heads", lambda number, head: seal(head, f"head {number}"),
+            lambda number, sealed: unseal(sealed, f"head {number}"),
+        )  # fmt: skip
         self._numbers: dict[tuple[str, Shape], int] = {}
         self._heads: dict[int, Head] = {}
         self._read()
@@ -85,7 +89,7 @@ class Heads:
             if len(self._numbers) >= _MOST_SHAPES:
                 self._numbers.clear()
             head = Head(family, shape.labels, BUCKETS.get(family, ()))
-            found = self._numbers[family, shape] = self._register.number(seal(_pack(head), _HEAD))
+            found = self._numbers[family, shape] = self._register.number(_pack(head))
         return found
 
     def head(self, number: int) -> Head:
@@ -97,9 +101,9 @@ class Heads:
             raise Damaged("a family's labels are missing") from None
 
     def _read(self) -> None:
-        for number, words in self._register:
+        for number, head in self._register:
             try:
-                self._heads[number] = msgspec.msgpack.decode(unseal(words, _HEAD), type=Head)
+                self._heads[number] = msgspec.msgpack.decode(head, type=Head)
             except msgspec.MsgspecError as wrong:
                 raise Damaged(f"a family's labels cannot be read: {wrong}") from None
 
@@ -180,6 +184,5 @@ def _family(head: Head, numbers: Sequence[Any]) -> tuple[str, Series[Any]]:
     return head.family, Series.of(dict(zip(head.labels, numbers, strict=True)))
 
 
-_HEAD = "a head"
 _MOST_SHAPES = 4096
 _pack = msgspec.msgpack.encode

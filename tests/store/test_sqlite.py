@@ -160,9 +160,9 @@ def test_latencies_counted_in_other_buckets_go_to_the_next_bucket_of_ours() -> N
 def test_the_bounds_of_the_buckets_lie_in_the_file(store: SqliteStore, path: str) -> None:
     commit(store, busy(store))
     with sqlite3.connect(path) as reader:
-        heads = [unseal(words, "a head") for (words,) in reader.execute("SELECT words FROM heads")]
+        written = reader.execute("SELECT id, words FROM heads").fetchall()
     reader.close()
-    told = map(msgspec.msgpack.decode, heads)
+    told = [msgspec.msgpack.decode(unseal(words, f"head {number}")) for number, words in written]
     assert {family: tuple(bounds) for family, _, bounds in told if bounds} == BUCKETS
 
 
