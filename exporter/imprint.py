@@ -101,8 +101,9 @@ def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int,
     """Where an element is not: the next one that stays, and where it begins; else the end of all."""
     count = len(last.begins)
     joints = (joint.end() - 1 for joint in _joint.finditer(body, begin))
-    for tried, found in zip(range(_MOST_NEW + 1), chain((begin,), joints), strict=False):
-        others = max(1, tried) if tried <= _MOST_OTHERS else 0  # at `begin` itself stands the next one if one is gone
+    here = (begin,) if other else ()  # where the next one stands if one is gone; the first has the bracket before it
+    for tried, found in zip(range(_MOST_NEW + 1), chain(here, joints), strict=False):
+        others = max(1, tried) if tried <= _MOST_OTHERS else 0
         for place in range(other, min(other + others, count - 1) + 1):
             was, until = _span(last, place)
             if _digest(body[found : found + until - was], _SEED) == last.digests[place]:
@@ -118,7 +119,7 @@ class _Parsed(NamedTuple):
 
 def _parsed(body: bytes, begin: int, end: int, *, open_end: bool = False) -> _Parsed | None:
     """The objects between two places: all of an array, or a part of one that begins or ends between two elements."""
-    if begin == end:
+    if begin == end and open_end:
         return _Parsed((), array("I"), array("Q"))
     text = body[begin:end]
     if open_end:

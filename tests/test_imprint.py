@@ -94,6 +94,8 @@ def test_of_an_array_in_which_some_elements_became_others_only_the_truth_is_said
 
 @given(ARRAYS, st.binary(max_size=6), st.integers(0, 600), st.integers(0, 6))
 @example([{"id": "1"}, {"id": "2"}], b"]", 11, 0)
+@example([{}], b"", 0, 4)
+@example([{"id": "1"}, {"id": "1"}, {}], b"", 0, 1)
 def test_of_bytes_that_are_no_array_any_more_nothing_is_said(
     before: list[Any], scribble: bytes, at: int, over: int
 ) -> None:
