@@ -27,6 +27,7 @@ _MOST_OTHERS, _MOST_NEW = 8, 64
 """So many elements in a row may be others, or new before one that stays, ere all are parsed."""
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
+_JOINT = b"},{"
 _joint = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 BYTE_ORDER_MARK, _OBJECT, _COMMA, _WHITE = b"\xef\xbb\xbf", b"{", b",", b" \t\r\n"
 
@@ -100,6 +101,11 @@ def _first_other(last: Imprint, body: bytes, place: int, moved: int) -> int:
 def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int, int]:
     """Where an element is not: the next one that stays, and where it begins; else the end of all."""
     count = len(last.begins)
+    found = body.find(_JOINT, begin) + 2
+    if other + 1 < count and found > begin:  # the usual case by itself, for it comes with every status that changes
+        was, until = _span(last, other + 1)
+        if _digest(body[found : found + until - was], _SEED) == last.digests[other + 1]:
+            return other + 1, found
     joints = (joint.end() - 1 for joint in _joint.finditer(body, begin))
     here = (begin,) if other else ()  # where the next one stands if one is gone; the first has the bracket before it
     for tried, found in zip(range(_MOST_NEW + 1), chain(here, joints), strict=False):
