@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from .lines import ID_MARK, NAME_MARK, escaped, writer
 from .metric import Metric
+from .series import Series
 
 EOF = b"# EOF\n"
 """How an OpenMetrics answer ends: once, after its last family. Nothing else in this file writes it."""
@@ -65,7 +66,7 @@ class Exposition(Generic[V]):
         for place, (source, write) in enumerate(self._writers):
             told, before = source(face), sources[place]
             if told is not before:
-                if told != before:
+                if isinstance(told, Series) or told != before:  # of series another object is nearly always another
                     page.pieces[place] = b"" if told is None else page.signed(write(told))
                 sources[place] = told
         page.face = face

@@ -134,6 +134,8 @@ def _parsed(body: bytes, begin: int, end: int, *, open_end: bool = False) -> _Pa
         elements = _elements.decode(b"[" + text if begin else text.removeprefix(BYTE_ORDER_MARK))
     except (msgspec.MsgspecError, RecursionError):
         return None
+    if len(elements) == 1 and body[begin] == _OBJECT[0]:  # the usual case by itself
+        return _Parsed(elements, array("I", (begin,)), array("Q", (_digest(body[begin:end], _SEED),)))
     begins = _begins(body, begin, elements)
     if begins is None:
         return None

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..instance import Saved
-from ..ledger import Scalars
+from ..ledger import Scalars, Snapshot
 from ..ledger.totals import BUCKETS, FAMILIES, Histogram
 from ..ledger.vocabulary import FIELDS
 from ..model import MESSENGERS, STAGES, UNKNOWN, Meaning, Method, Outcome
@@ -79,17 +79,19 @@ class Heads:
             connection, "heads", lambda number, head: seal(head, f"head {number}"),
             lambda number, sealed: unseal(sealed, f"head {number}"),
         )  # fmt: skip
-        self._numbers: dict[tuple[str, Shape], int] = {}
+        self._numbers: dict[tuple[tuple[str, Shape], ...], list[int]] = {}
         self._heads: dict[int, Head] = {}
         self._read()
 
-    def number(self, family: str, shape: Shape) -> int:
-        found = self._numbers.get((family, shape))
+    def numbers(self, totals: Snapshot) -> list[int]:
+        """One for each family."""
+        shapes = tuple((family, series.shape) for family, series in totals.items())
+        found = self._numbers.get(shapes)
         if found is None:
             if len(self._numbers) >= _MOST_SHAPES:
                 self._numbers.clear()
-            head = Head(family, shape.labels, BUCKETS.get(family, ()))
-            found = self._numbers[family, shape] = self._register.number(_pack(head))
+            heads = (Head(family, shape.labels, BUCKETS.get(family, ())) for family, shape in shapes)
+            found = self._numbers[shapes] = [self._register.number(_pack(head)) for head in heads]
         return found
 
     def head(self, number: int) -> Head:
@@ -123,12 +125,11 @@ def moment(saved: Saved) -> bytes:
 
 def counts(saved: Saved, heads: Heads) -> bytes:
     scalars = saved.scalars
-    totals = [
-        (heads.number(family, series.shape), _flat(family, series.numbers))
-        for family, series in (saved.totals or {}).items()
-    ]
+    totals = saved.totals or {}
+    flat = (_flat(family, series.numbers) for family, series in totals.items())
+    numbers = list(zip(heads.numbers(totals), flat, strict=True))
     words = scalars.types, scalars.statuses, scalars.unlisted
-    return _pack((scalars.learnt, scalars.votes, saved.messenger, *words, totals))
+    return _pack((scalars.learnt, scalars.votes, saved.messenger, *words, numbers))
 
 
 def restored(moment: bytes, counts: bytes, heads: Heads) -> Saved:

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from .scrape_bench import measure, scrape, world
+from .scrape_bench import Ask, measure, scrape, world
 
 INSTANCES, ROWS = (10, 100, 1000), (100, 1000, 10_000)
 SCRAPES, SETTLED = 2000, 100
@@ -20,8 +20,8 @@ def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
 
 
 def growth() -> None:
-    by_instances = [measure(count, 100, 5, gzip=False)[0].median("exporter", "cpu") for count in INSTANCES]
-    by_rows = [measure(10, count, 5, gzip=False)[0].median("exporter", "cpu") for count in ROWS]
+    by_instances = [measure(count, 100, 5, Ask.PLAIN)[0].median("exporter", "cpu") for count in INSTANCES]
+    by_rows = [measure(10, count, 5, Ask.PLAIN)[0].median("exporter", "cpu") for count in ROWS]
     for what, sizes, costs in (("instances", INSTANCES, by_instances), ("rows", ROWS, by_rows)):
         told = ", ".join(f"{size}: {cost * 1e3:.0f} ms" for size, cost in zip(sizes, costs, strict=True))
         print(f"CPU of a scrape by {what}: {told}; exponent {exponent(sizes, costs):.2f}", flush=True)
@@ -30,13 +30,13 @@ def growth() -> None:
 def many_scrapes() -> None:
     """Does memory grow over 2,000 scrapes of 50 instances? And what does the exporter do when nobody asks?"""
     with world(50, 100) as (service, _, exporter, url):
-        scrape(url, gzip=True)
+        scrape(url, Ask.GZIP)
         service.ask("fill")
         early = 0.0
         for number in range(SCRAPES):
             if number % 20 == 0:
                 service.ask("advance")
-            scrape(url, gzip=True)
+            scrape(url, Ask.GZIP)
             if number == SETTLED:
                 early = exporter.ask("report")["VmRSS"]
         late = exporter.ask("report")["VmRSS"]

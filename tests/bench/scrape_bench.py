@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,18 @@ def until_ready(url: str) -> None:
             time.sleep(0.05)
 
 
-def scrape(url: str, *, gzip: bool) -> dict[str, float]:
+class Ask(StrEnum):
+    """What a scrape asks for: text, gzip, or the answer's head alone, which costs all but the sending of the text."""
+
+    HEAD = "head alone"
+    PLAIN = "plain text"
+    GZIP = "gzip"
+
+
+def scrape(url: str, ask: Ask) -> dict[str, float]:
     request = urllib.request.Request(url, headers={"X-Prometheus-Scrape-Timeout-Seconds": "100"})
-    if gzip:
+    request.method = "HEAD" if ask is Ask.HEAD else "GET"
+    if ask is Ask.GZIP:
         request.add_header("Accept-Encoding", "gzip")
     began = time.perf_counter()
     with urllib.request.urlopen(request, timeout=120) as response:
@@ -128,15 +138,15 @@ def scrape(url: str, *, gzip: bool) -> dict[str, float]:
 
 
 def measure(
-    instances: int, rows: int, rounds: int, *, gzip: bool, settled: bool = False
+    instances: int, rows: int, rounds: int, ask: Ask, *, settled: bool = False
 ) -> tuple[Figures, dict[str, float]]:
     """Interleaved rounds of floor and exporter; and the exporter's cold first scrapes."""
     with world(instances, rows, settled=settled) as (service, floor, exporter, url):
         exporter.ask("report")
-        scrape(url, gzip=gzip)  # the baseline: nothing was sent yet
+        scrape(url, ask)  # the baseline: nothing was sent yet
         cold_start = exporter.ask("report")
         service.ask("fill")
-        scrape(url, gzip=gzip)  # everything is new at once
+        scrape(url, ask)  # everything is new at once
         cold = exporter.ask("report") | {"empty": cold_start["cpu"]}
         floor.ask("round")
         floor.ask("report")
@@ -145,7 +155,7 @@ def measure(
             service.ask("advance")
             wall = floor.ask("round")
             figures.floor.append(floor.ask("report") | wall)
-            wall = scrape(url, gzip=gzip)
+            wall = scrape(url, ask)
             figures.exporter.append(exporter.ask("report") | wall)
         return figures, cold
 
@@ -155,7 +165,7 @@ def show(title: str, figures: Figures, cold: dict[str, float]) -> None:
     floor, exporter = partial(figures.median, "floor"), partial(figures.median, "exporter")
     peaks = [max(each["VmHWM"] for each in side) / 1e6 for side in (figures.exporter, figures.floor)]
     print(
-        f"{title:38} CPU {median:5.2f} x floor ({least:.2f} to {most:.2f}; floor {floor('cpu'):.3f} s)",
+        f"{title:40} CPU {median:5.2f} x floor ({least:.2f} to {most:.2f}; floor {floor('cpu'):.3f} s)",
         f"wall {figures.ratio('wall')[0]:5.2f} x",
         f"longest block {exporter('longest_block') * 1e3:5.1f} ms (floor {floor('longest_block') * 1e3:.1f})",
         f"peak {peaks[0]:4.0f} MB (floor {peaks[1]:.0f})",
@@ -177,9 +187,9 @@ def main(arguments: list[str] | None = None) -> None:
     flags = parser.parse_args(arguments)
     for instances, rows in WORKLOADS:
         if flags.only in (None, f"{instances}x{rows}"):
-            for gzip in (False, True):
-                title = f"{instances} instances x {rows} rows{', gzip' if gzip else ''}"
-                show(title, *measure(instances, rows, flags.rounds, gzip=gzip, settled=flags.settled))
+            for ask in Ask:
+                title = f"{instances} instances x {rows} rows, {ask}"
+                show(title, *measure(instances, rows, flags.rounds, ask, settled=flags.settled))
 
 
 if __name__ == "__main__":
