@@ -12,9 +12,9 @@ import gc
 import os
 from contextlib import suppress
 
-_YOUNG_OBJECTS = 50_000
-"""So many new objects before the collector looks at them. At 5,000 it took 20 ms of a scrape of a thousand instances,
-at this it takes 9; more gain little, and let circles lie about for longer."""
+_YOUNG_OBJECTS = 5_000
+"""So many new objects before the collector looks at them: more save a little time, but circles lie about for longer,
+which shows in the memory of the process after some hundred scrapes."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt's names of its parameters. Source: malloc.h of glibc."""

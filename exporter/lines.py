@@ -93,29 +93,16 @@ def escaped(value: str) -> bytes:
 
 
 class _Numbers(dict[float, bytes]):
-    """Number -> the end of a line. A -0.0 is written as 0.0.
+    """Number -> the end of a line. Whole numbers up to the service's row limit, nearly all there are, stand ready.
 
-    Whole numbers up to the service's row limit, nearly all there are, stand ready; so do some others that were met, for
-    most of them come again in the next answer.
+    A -0.0 is written as 0.0.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._begin_again()
-
     def __missing__(self, number: float) -> bytes:
-        # Below a million Go and Python agree.
-        text = b"%a\n" % float(number) if 0 < number < 1e6 else f"{_go_string(number)}\n".encode()
-        if len(self) >= _MOST_NUMBERS:
-            self._begin_again()
-        self[number] = text
-        return text
-
-    def _begin_again(self) -> None:
-        self.clear()
-        self.update((number, b"%d.0\n" % number) for number in range(10_001))
+        if 0 < number < 1e6:  # where Go and Python agree
+            return b"%a\n" % float(number)
+        return f"{_go_string(number)}\n".encode()
 
 
-_MOST_NUMBERS = 50_000
 _go_string: Callable[[float], str] = floatToGoString
-_text_of = _Numbers().__getitem__
+_text_of = _Numbers({number: b"%d.0\n" % number for number in range(10_001)}).__getitem__
