@@ -27,8 +27,10 @@ with suppress(ImportError):  # there is no build for every kind of machine
 
     COMPRESSORS["isal"] = partial(isal_zlib.compressobj, _LEVEL, wbits=_GZIP)
 
+_FASTEST = list(COMPRESSORS.values())[-1]
 
-def gzipped(blocks: Iterable[bytes], compressor: Callable[[], Compressor] = list(COMPRESSORS.values())[-1]) -> bytes:
+
+def gzipped(blocks: Iterable[bytes], compressor: Callable[[], Compressor] = _FASTEST) -> bytes:
     """All blocks as one gzip member."""
     member = compressor()
     return b"".join([*map(member.compress, blocks), member.flush()])

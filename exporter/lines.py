@@ -23,6 +23,7 @@ ID_MARK, NAME_MARK = b"\xfe", b"\xff"
 _MOST_TEMPLATES = 512
 """So many sets of series are kept for a metric."""
 
+
 def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
     """What a source told -> its lines, the instance's labels still marks."""
     templates, read = _Templates(metric), metric.read
