@@ -11,7 +11,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
@@ -133,9 +133,9 @@ class Client:
         network or the service does; a bug met on the way becomes the outcome `internal` and is logged.
         """
         gate = self._gate(request.api_url)
-        async with gate.turn(failing=request.failing) as ticket:
+        async with gate.turn(failing=request.failing) as turn:
             with self._reading.share() as share:
-                call, value = await self._perform(request, decode, partial(gate.linger, ticket), share)
+                call, value = await self._perform(request, decode, turn.linger, share)
         self._observe(call)
         return call, value
 

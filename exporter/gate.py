@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from enum import Enum, auto
+from typing import Self
 
 
 class Place(Enum):
@@ -26,19 +26,17 @@ class Place(Enum):
 class Ticket:
     """One call on its way through the gate; `failing` is whether its instance's last call failed."""
 
-    __slots__ = ("_start", "failing", "place")
+    __slots__ = ("failing", "place")
 
-    def __init__(self, *, failing: bool, start: Callable[[], None]) -> None:
+    def __init__(self, *, failing: bool) -> None:
         self.failing = failing
         self.place = Place.OUTSIDE
-        self._start = start
 
-    def run(self) -> None:
-        self.place = Place.RUNNING
-        self._start()
+    def start(self) -> None:
+        """Called when it may: it holds a slot now."""
 
     def __repr__(self) -> str:
-        return f"<Ticket {'failing' if self.failing else 'healthy'} {self.place.name.lower()}>"
+        return f"<{type(self).__name__} {'failing' if self.failing else 'healthy'} {self.place.name.lower()}>"
 
 
 class Turns:
@@ -67,10 +65,12 @@ class Turns:
         return self.running + self.lingering
 
     def enter(self, ticket: Ticket) -> None:
-        """Stand in line; `ticket` starts at once if there is room."""
-        ticket.place = Place.WAITING
-        self._line(ticket)[ticket] = None
-        self._advance()
+        """Start at once if there is room, which nobody in line could take; else stand in line."""
+        if self._has_room() and (not ticket.failing or self._has_room_for_failing()):
+            self._start(ticket)
+        else:
+            ticket.place = Place.WAITING
+            self._line(ticket)[ticket] = None
 
     def linger(self, ticket: Ticket) -> None:
         """The first byte is overdue: counts as failed here and gives its slot away. Means nothing once it has left."""
@@ -103,22 +103,24 @@ class Turns:
         self.running -= 1
         self._failing_running -= ticket.failing
 
+    def _start(self, ticket: Ticket) -> None:
+        self.running += 1
+        self._failing_running += ticket.failing
+        ticket.place = Place.RUNNING
+        ticket.start()
+
     def _advance(self) -> None:
-        while (line := self._next_line()) is not None:
+        """Start who may start now."""
+        while (line := self._healthy or self._failing) and self._has_room():
+            if line is self._failing and not self._has_room_for_failing():
+                return
             ticket, _ = line.popitem(last=False)
-            self.running += 1
-            self._failing_running += ticket.failing
-            ticket.run()
+            self._start(ticket)
 
-    def _next_line(self) -> OrderedDict[Ticket, None] | None:
-        """The line whose first ticket may start now."""
-        if self.running >= self.concurrency or self.in_flight >= 2 * self.concurrency:
-            return None
-        if self._healthy:
-            return self._healthy
-        return self._failing if self._failing and self._room_for_failing() else None
+    def _has_room(self) -> bool:
+        return self.running < self.concurrency and self.in_flight < 2 * self.concurrency
 
-    def _room_for_failing(self) -> bool:
+    def _has_room_for_failing(self) -> bool:
         half = max(1, self.concurrency // 2)
         return self._failing_running < half and self._failing_running + self.lingering < self.concurrency
 
@@ -129,49 +131,50 @@ class Turns:
         )
 
 
-class Turn:
-    """`async with` waits for the start of its ticket, which it gives, and leaves at the end.
+class Turn(Ticket):
+    """A ticket that a task holds: `async with` waits for its start, and leaves at the end.
 
     Cancelling the task gives the place back, wherever it was: in line, started but not yet awake, running.
     """
 
-    __slots__ = ("_started", "_ticket", "_turns")
+    __slots__ = ("_started", "_turns")
 
     def __init__(self, turns: Turns, *, failing: bool) -> None:
+        super().__init__(failing=failing)
         self._turns = turns
         self._started: asyncio.Future[None] | None = None
-        self._ticket = Ticket(failing=failing, start=self._start)
 
-    async def __aenter__(self) -> Ticket:
-        self._turns.enter(self._ticket)
-        if self._ticket.place is Place.WAITING:
+    async def __aenter__(self) -> Self:
+        self._turns.enter(self)
+        if self.place is Place.WAITING:
             self._started = asyncio.get_running_loop().create_future()
             try:
                 await self._started
             except BaseException:
-                self._turns.leave(self._ticket)
+                self._turns.leave(self)
                 raise
-        return self._ticket
+        return self
 
-    def _start(self) -> None:
+    async def __aexit__(self, *_failure: object) -> None:
+        self._turns.leave(self)
+
+    def start(self) -> None:
         if self._started is not None and not self._started.done():
             self._started.set_result(None)
 
-    async def __aexit__(self, *_failure: object) -> None:
-        self._turns.leave(self._ticket)
+    def linger(self) -> None:
+        """The first byte is overdue."""
+        self._turns.linger(self)
 
 
 class Gate:
-    """`Turns` for tasks: `async with gate.turn(failing=...) as ticket` waits for its start and leaves at the end."""
+    """`Turns` for tasks: `async with gate.turn(failing=...) as turn` waits for its start and leaves at the end."""
 
     def __init__(self, concurrency: int) -> None:
         self.turns = Turns(concurrency)
 
     def turn(self, *, failing: bool) -> Turn:
         return Turn(self.turns, failing=failing)
-
-    def linger(self, ticket: Ticket) -> None:
-        self.turns.linger(ticket)
 
     def resize(self, concurrency: int) -> None:
         self.turns.resize(concurrency)

@@ -14,9 +14,10 @@ from typing import Self
 
 
 class Patience:
-    """`with patience.watch(...) as watch:` around what a task awaits."""
+    """`with patience.watch(...) as watch:` around what a task awaits. Made where an event loop runs, and used there."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._lines: dict[float, _Line] = {}
 
     def watch(self, patience: float, timeout: float, overdue: Callable[[], None]) -> Watch:
@@ -24,7 +25,7 @@ class Patience:
         patience = min(patience, timeout)
         line = self._lines.get(patience)
         if line is None:
-            line = self._lines[patience] = _Line(patience)
+            line = self._lines[patience] = _Line(patience, self._loop)
         return Watch(line, timeout, overdue)
 
     def __repr__(self) -> str:
@@ -44,7 +45,7 @@ class Watch:
         self._expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._line.loop)
         assert task is not None, "only a task can be timed out"
         self._task, self._cancelling = task, task.cancelling()
         self._began = self._line.join(self)
@@ -59,7 +60,7 @@ class Watch:
 
     def hurry(self, seconds: float) -> None:
         """Overdue or not: from now on there are at most `seconds` left."""
-        loop = asyncio.get_running_loop()
+        loop = self._line.loop
         self._line.leave(self)
         if self._timer is not None:
             self._timer.cancel()
@@ -78,18 +79,18 @@ class Watch:
 class _Line:
     """Those with the same `patience` in seconds, in the order in which it runs out."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.waiting: dict[Watch, float] = {}
         self._patience = patience
         self._timer: asyncio.TimerHandle | None = None
 
     def join(self, watch: Watch) -> float:
         """The moment, by the loop's clock."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self.loop.time()
         self.waiting[watch] = now
         if self._timer is None:
-            self._timer = loop.call_at(now + self._patience, self._ring)
+            self._timer = self.loop.call_at(now + self._patience, self._ring)
         return now
 
     def leave(self, watch: Watch) -> None:
@@ -97,12 +98,11 @@ class _Line:
 
     def _ring(self) -> None:
         """Tell those whose time has come. Nobody is left: the next one sets the timer."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self.loop.time()
         overdue = [watch for watch, joined in self.waiting.items() if joined + self._patience <= now]
         for watch in overdue:
             self.leave(watch)
         first = next(iter(self.waiting.values()), None)
-        self._timer = None if first is None else loop.call_at(first + self._patience, self._ring)
+        self._timer = None if first is None else self.loop.call_at(first + self._patience, self._ring)
         for watch in overdue:
             watch.tell_overdue()

@@ -13,6 +13,17 @@ from exporter.gate import Gate, Place, Ticket, Turns
 from exporter.reading import ReadingBudget
 
 
+class Guest(Ticket):
+    """Tells its hall when it may start."""
+
+    def __init__(self, hall: Hall, *, failing: bool) -> None:
+        super().__init__(failing=failing)
+        self.hall = hall
+
+    def start(self) -> None:
+        self.hall.start(self)
+
+
 class Hall:
     """`Turns` with everybody who came, in the order of coming, and everybody who started, in the order of starting."""
 
@@ -22,7 +33,7 @@ class Hall:
         self.started: list[Ticket] = []
 
     def come(self, *, failing: bool = False) -> Ticket:
-        ticket = Ticket(failing=failing, start=lambda: self.start(ticket))
+        ticket = Guest(self, failing=failing)
         self.came.append(ticket)
         self.turns.enter(ticket)
         return ticket
