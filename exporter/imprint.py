@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ from .model import Imprint
 _SEED = hash("the digests of this process") & 2**64 - 1
 """Another one in each process, so that nobody can try out beforehand which two messages would be taken for one."""
 
+_BLOCK = 8
+"""Elements of which one digest is taken together: nearly all of an array is passed over in blocks."""
 _LARGEST = 2**32
 """Bytes of an array whose places fit into an imprint."""
 _MOST_OTHERS, _MOST_NEW = 8, 64
@@ -32,10 +34,9 @@ _joint = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 BYTE_ORDER_MARK, _OBJECT, _COMMA, _WHITE = b"\xef\xbb\xbf", b"{", b",", b" \t\r\n"
 
 
-def _span(of: Imprint, place: int) -> tuple[int, int]:
-    """Which bytes the digest of an element covers: all together every byte of the array."""
-    begin = of.begins[place] if place else 0
-    return begin, of.begins[place + 1] if place + 1 < len(of.begins) else of.size
+def _span(begins: array[int], size: int, place: int, next_place: int) -> tuple[int, int]:
+    """The bytes from an element up to another one, the end or beyond it: of all elements every byte of the array."""
+    return begins[place] if place else 0, begins[next_place] if next_place < len(begins) else size
 
 
 class Change(NamedTuple):
@@ -49,7 +50,8 @@ def imprint_of(body: bytes) -> Imprint | None:
     """None where it is not an array of objects alone."""
     if len(body) >= _LARGEST or (parsed := _parsed(body, 0, len(body))) is None:
         return None
-    return Imprint(_digest(body, _SEED), len(body), parsed.begins, parsed.digests)
+    blocks = array("Q", _blocks(body, parsed.begins, range(0, len(parsed.begins), _BLOCK)))
+    return Imprint(_digest(body, _SEED), len(body), parsed.begins, parsed.digests, blocks)
 
 
 def change(last: Imprint, body: bytes) -> Change | None:
@@ -83,19 +85,40 @@ def change(last: Imprint, body: bytes) -> Change | None:
         moved = end - (last.begins[place] if place < count else last.size)
     if last.size + moved != len(body):
         return None
-    return Change(elements, Imprint(whole, len(body), begins, digests))
+    if elements is None:
+        blocks = array("Q", _blocks(body, begins, range(0, len(begins), _BLOCK)))
+    else:
+        blocks, others = array("Q", last.blocks), {place // _BLOCK for place in elements}
+        for block, digest in zip(others, _blocks(body, begins, (block * _BLOCK for block in others)), strict=True):
+            blocks[block] = digest
+    return Change(elements, Imprint(whole, len(body), begins, digests, blocks))
+
+
+def _blocks(body: bytes, begins: array[int], places: Iterable[int]) -> Iterator[int]:
+    """The digests of the blocks that begin at these elements."""
+    view = memoryview(body)
+    for place in places:
+        begin, end = _span(begins, len(body), place, place + _BLOCK)
+        yield _digest(view[begin:end], _SEED)
 
 
 def _first_other(last: Imprint, body: bytes, place: int, moved: int) -> int:
     """The first element from `place` on that is not where it was, moved by so much; their number if there is none."""
-    digests, begins = last.digests, last.begins
-    begin = begins[place] + moved if place else 0
-    for next_begin in chain(begins[place + 1 :], (last.size,)):
-        end = next_begin + moved
-        if _digest(body[begin:end], _SEED) != digests[place]:
+    digests, blocks, count, view = last.digests, last.blocks, len(last.begins), memoryview(body)
+    ends = last.begins[1:]
+    ends.append(last.size)
+    begin = last.begins[place] + moved if place else 0
+    while place < count:
+        if place % _BLOCK == 0:
+            end = ends[min(place + _BLOCK, count) - 1] + moved
+            if _digest(view[begin:end], _SEED) == blocks[place // _BLOCK]:
+                place, begin = place + _BLOCK, end
+                continue
+        end = ends[place] + moved
+        if _digest(view[begin:end], _SEED) != digests[place]:
             return place
         place, begin = place + 1, end
-    return place
+    return count
 
 
 def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int, int]:
@@ -103,7 +126,7 @@ def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int,
     count = len(last.begins)
     found = body.find(_JOINT, begin) + 2
     if other + 1 < count and found > begin:  # the usual case by itself, for it comes with every status that changes
-        was, until = _span(last, other + 1)
+        was, until = _span(last.begins, last.size, other + 1, other + 2)
         if _digest(body[found : found + until - was], _SEED) == last.digests[other + 1]:
             return other + 1, found
     joints = (joint.end() - 1 for joint in _joint.finditer(body, begin))
@@ -111,7 +134,7 @@ def _next_same(last: Imprint, body: bytes, other: int, begin: int) -> tuple[int,
     for tried, found in zip(range(_MOST_NEW + 1), chain(here, joints), strict=False):
         others = max(1, tried) if tried <= _MOST_OTHERS else 0
         for place in range(other, min(other + others, count - 1) + 1):
-            was, until = _span(last, place)
+            was, until = _span(last.begins, last.size, place, place + 1)
             if _digest(body[found : found + until - was], _SEED) == last.digests[place]:
                 return place, found
     return count, len(body)

@@ -45,7 +45,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     "method": frozenset(Method),
     "outcome": frozenset(Outcome),
     "stage": frozenset(STAGES),
-    "age": frozenset(age for age, _ in AGES),
+    "age": frozenset(AGES),
     "chat_type": frozenset(CHAT_TYPES),
     "reason": frozenset(REJECTIONS),
     "field": frozenset(FIELDS),

@@ -80,7 +80,7 @@ class Disk:
             return
         for key in changes.account.forgotten:
             self.messages.pop(key, None)
-        self.messages |= {message.key: message for message in changes.account.messages}
+        self.messages |= {message.key: message for message in changes.account.messages.values()}
         self.saved = changes.saved
         instance.account.committed(changes.account)
 

@@ -57,6 +57,8 @@ def held_against_the_truth(before: bytes, after: bytes) -> None:
         assert _amended(old, told(found)) == new
     assert len(found.imprint.begins) == len(found.imprint.digests) == len(new)
     assert change(found.imprint, after) == Change({}, found.imprint)
+    if (parsed := imprint_of(after)) is not None:
+        assert (found.imprint.whole, found.imprint.begins) == (parsed.whole, parsed.begins)
     again = change(found.imprint, before)
     if again is not None and again.elements is not None:
         assert _amended(new, told(again)) == old

@@ -202,7 +202,7 @@ class TestRestart:
         ended(instance, 2700, outcome=Outcome.RATE_LIMITED)
         changes = instance.changes(everything=True)
         known = Known()
-        for message in changes.account.messages:
+        for message in changes.account.messages.values():
             known.add(message)
         again = Instance(instance.config, CONFIG, KEY_OF, changes.saved, known)
         assert again.due(NOW + 2702) == [Method.STATE, Method.SETTINGS]

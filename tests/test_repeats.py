@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -67,10 +67,10 @@ def fold(account: Account, journal: Journal | Repeat, at: float) -> list[Any]:
 
 def state(account: Account) -> tuple[Any, ...]:
     changes = account.changes(everything=True)
-    return changes.scalars, changes.totals, _comparable(changes.messages), account.window
+    return changes.scalars, changes.totals, _comparable(changes.messages.values()), account.window
 
 
-def _comparable(messages: Sequence[Message]) -> list[Message]:
+def _comparable(messages: Collection[Message]) -> list[Message]:
     """When a message was shown last is written at other moments; while it stays in the answers it means nothing."""
     for message in messages:
         message.shown_at = 0.0 if message.present else message.shown_at

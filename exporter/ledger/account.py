@@ -6,7 +6,7 @@ it. Knows no JSON, no HTTP, no disk and no clock: times are arguments, in Unix s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..model import ANNOTATION_TYPES, API, STAGES, STATUSES, Imprint, Meaning
@@ -40,9 +40,8 @@ class Changes(NamedTuple):
 
     scalars: Scalars
     totals: Snapshot
-    messages: list[Message]
+    messages: Mapping[Slot, Message]
     forgotten: frozenset[int]
-    slots: frozenset[Slot]
 
 
 class Account:
@@ -129,11 +128,8 @@ class Account:
     def changes(self, *, everything: bool = False) -> Changes:
         """What was not committed yet, or all there is; the account counts it as handed over."""
         counting = self._counting
-        slots = frozenset(counting.known.slots() if everything else counting.dirty)
-        changes = Changes(
-            self._scalars(), self._totals.snapshot(), [counting.known.get(slot) for slot in slots],
-            frozenset(counting.forgotten), slots,
-        )  # fmt: skip
+        messages = {slot: counting.known.get(slot) for slot in counting.known.slots()} if everything else counting.dirty
+        changes = Changes(self._scalars(), self._totals.snapshot(), messages, frozenset(counting.forgotten))
         counting.handed_over()
         return changes
 
@@ -143,7 +139,7 @@ class Account:
     def not_committed(self, changes: Changes) -> None:
         """The changes did not reach the disk: they come again with the next ones."""
         counting = self._counting
-        counting.dirty |= {slot for slot in changes.slots if counting.known.holds(slot)}
+        counting.dirty |= {slot: counting.known.get(slot) for slot in changes.messages if counting.known.holds(slot)}
         counting.forgotten |= changes.forgotten
 
     def _scalars(self) -> Scalars:

@@ -47,8 +47,8 @@ class Counting:
         self.meaning = meaning
         self.horizon = horizon
         self.last_started = last_started
-        self.dirty: set[Slot] = set()
-        """Slots of messages that changed since the last commit."""
+        self.dirty: dict[Slot, Message] = {}
+        """The messages that changed since the last commit, as they are now."""
         self.forgotten: set[int] = set()
         """Keys of messages that were forgotten since then."""
         self._totals = numbers
@@ -64,7 +64,7 @@ class Counting:
     def handed_over(self) -> None:
         """A commit carries all that changed up to now."""
         if self.dirty or self.forgotten:
-            self.dirty, self.forgotten = set(), set()
+            self.dirty, self.forgotten = {}, set()
 
     def look_again(self) -> None:
         """The window may be another one: look through all messages at the next answer."""
@@ -115,7 +115,7 @@ class Counting:
             between = Span(message.born, answer.arrived)
             self._reach(message, order.reached(None, status), dict.fromkeys(STAGES, between), answer.interval)
         slot = self.known.add(message)
-        self.dirty.add(slot)
+        self.dirty[slot] = message
         return slot
 
     def _see_again(self, sighting: Sighting, slot: Slot, answer: Answer) -> Move | None:
@@ -137,8 +137,7 @@ class Counting:
             self._totals.add(totals.CONFLICTS)
         message.shown, message.shown_at, message.present = status, answer.started, True
         message.odd = status != message.status or message_type != message.message_type
-        self.known.put(slot, message)
-        self.dirty.add(slot)
+        self._keep(slot, message)
         return move if was_plain and not message.odd and listed else None
 
     def _advance(self, message: Message, status: str, timestamp: int, between: Span, answer: Answer) -> None:
@@ -173,11 +172,14 @@ class Counting:
         """The column is not written while a message stays in the answers: the account's own time holds for all."""
         return self.last_started or 0.0 if message.present else message.shown_at
 
+    def _keep(self, slot: Slot, message: Message) -> None:
+        self.known.put(slot, message)
+        self.dirty[slot] = message
+
     def _vanish(self, slot: Slot) -> None:
         message = self.known.get(slot)
         message.shown_at, message.present = self._shown_at(message), False
-        self.known.put(slot, message)
-        self.dirty.add(slot)
+        self._keep(slot, message)
 
     def _settle(self, answer: Answer) -> None:
         if answer.arrived < self._next_settling:
@@ -193,8 +195,7 @@ class Counting:
             overdue = latency.too_wide(due - self._shown_at(message), answer.interval)
             self._totals.add(totals.SETTLED, (UNSETTLED if overdue else message.status,))
             message.settled = True
-            self.known.put(slot, message)
-            self.dirty.add(slot)
+            self._keep(slot, message)
 
     def _forget(self, answer: Answer) -> None:
         if answer.arrived < self._next_sweep:
@@ -207,7 +208,7 @@ class Counting:
             # A second beyond its sending time: should it come back, it is older than the horizon and not counted again.
             self.horizon = max(self.horizon or 0.0, min(message.sent + 1.0, shown_at))
             self.known.forget(slot)
-            self.dirty.discard(slot)
+            self.dirty.pop(slot, None)
             self.forgotten.add(message.key)
 
     def declare(self, message_type: str, origin: str) -> None:

@@ -108,16 +108,17 @@ class Known:
             slot = len(self._keys)
             for column in (self._keys, self._packed, self._sent, self._timestamp, self._shown_at, self._born):
                 column.append(0)
+        self._keys[slot] = message.key
+        self._sent[slot] = message.sent
+        self._born[slot] = message.born
         self.put(slot, message)
         return slot
 
     def put(self, slot: Slot, message: Message) -> None:
-        self._keys[slot] = message.key
+        """Take over all that may change of a message: its key, its sending time and its birth stay."""
         self._packed[slot] = pack(message)
-        self._sent[slot] = message.sent
         self._timestamp[slot] = message.timestamp
         self._shown_at[slot] = message.shown_at
-        self._born[slot] = message.born
 
     def get(self, slot: Slot) -> Message:
         packed = self._packed[slot]

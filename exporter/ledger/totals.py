@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model import ALL_MESSAGE_TYPES, ALL_STATUSES, DELIVERY, ORIGINS, READ, STAGES, UNSETTLED
 from ..series import Labels, Series, Shape, shape
@@ -27,8 +26,7 @@ BUCKETS: dict[str, tuple[float, ...]] = {
 FAMILIES = (MESSAGES, REACHED, SETTLED, DELIVERY, READ, UNCERTAINTY, UNMEASURED, CONFLICTS, GAP, UNLISTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(NamedTuple):
     """`counts` per bucket, not cumulated, the last beyond every bound; `sum` in seconds."""
 
     counts: tuple[int, ...]
@@ -39,7 +37,7 @@ class Histogram:
         return cls((0,) * (len(BUCKETS[stage]) + 1))
 
     @property
-    def count(self) -> int:
+    def observations(self) -> int:
         return sum(self.counts)
 
     def with_value(self, stage: str, value: float) -> Histogram:

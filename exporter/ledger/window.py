@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import inf
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -18,8 +19,10 @@ ROW_LIMITS = {"whatsapp": 10_000, "waba": 10_000, "telegram": 10_000, "max": 5_0
 """Rows that the service hands out at most. Source: the journal pages of the products."""
 
 CHAT_TYPES = ("private", "group", "other")
-AGES = (("under_5m", 300.0), ("5m_1h", 3600.0), ("1h_6h", 21600.0), ("over_6h", float("inf")))
-"""Age label and its upper bound in seconds."""
+AGES = ("under_5m", "5m_1h", "1h_6h", "over_6h")
+"""Age labels."""
+_BOUNDS = (300.0, 3600.0, 21600.0)
+"""Ages in seconds that belong to the next label."""
 WAITING = ("pending", "sent")
 
 _words = attrgetter("status", "message_type")
@@ -66,9 +69,8 @@ class _Ages(NamedTuple):
     until: float
 
 
-_NONE = [0] * len(AGES)
 _CHATS, _REJECTED = shape((word,) for word in CHAT_TYPES), shape((reason,) for reason in REJECTIONS)
-_WAITING = shape((status, age) for status in WAITING for age, _ in AGES)
+_WAITING = shape((status, age) for status in WAITING for age in AGES)
 
 
 class Tally:
@@ -130,18 +132,15 @@ class Tally:
         )  # fmt: skip
 
     def _aged(self, now: float) -> _Ages:
-        ages, until = [], float("inf")
+        ages, until = [], inf
         for sent in self._waiting.values():
-            if not sent:
-                ages += _NONE
-                continue
-            younger = 0
-            for _, bound in AGES:
-                first = bisect_right(sent, now - bound)  # an age of just `bound` is in the next label
-                if first < len(sent):
-                    until = min(until, sent[first] + bound)
-                ages.append(len(sent) - first - younger)
-                younger = len(sent) - first
+            older = len(sent)
+            for bound in _BOUNDS:
+                younger, older = older, bisect_right(sent, now - bound)
+                ages.append(younger - older)
+                if older < younger:
+                    until = min(until, sent[older] + bound)
+            ages.append(older)
         return _Ages(Series(_WAITING, tuple(ages)), now, until)
 
 

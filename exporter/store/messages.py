@@ -53,7 +53,7 @@ def message_rows(batch: Iterable[InstanceChanges], numbers: Mapping[str, int], k
     """What to put into the table; `numbers` are those of the instances."""
     for changes in batch:
         instance = numbers[changes.id]
-        for message in changes.account.messages:
+        for message in changes.account.messages.values():
             words = _words(message.status, message.shown, message.message_type, message.origin, flags_of(message))
             columns = message.key, message.sent, message.timestamp, message.shown_at, message.born
             checksum = zlib.crc32(_checked(*columns), _seed(changes.id, words))

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import zip_longest
 from math import inf
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -79,18 +80,18 @@ class Heads:
             connection, "heads", lambda number, head: seal(head, f"head {number}"),
             lambda number, sealed: unseal(sealed, f"head {number}"),
         )  # fmt: skip
-        self._numbers: dict[tuple[tuple[str, Shape], ...], list[int]] = {}
+        self._numbers: dict[tuple[str | Shape, ...], list[int]] = {}
         self._heads: dict[int, Head] = {}
         self._read()
 
     def numbers(self, totals: Snapshot) -> list[int]:
         """One for each family."""
-        shapes = tuple((family, series.shape) for family, series in totals.items())
+        shapes = *totals, *map(_shape, totals.values())
         found = self._numbers.get(shapes)
         if found is None:
             if len(self._numbers) >= _MOST_SHAPES:
                 self._numbers.clear()
-            heads = (Head(family, shape.labels, BUCKETS.get(family, ())) for family, shape in shapes)
+            heads = (Head(of, series.shape.labels, BUCKETS.get(of, ())) for of, series in totals.items())
             found = self._numbers[shapes] = [self._register.number(_pack(head)) for head in heads]
         return found
 
@@ -126,8 +127,7 @@ def moment(saved: Saved) -> bytes:
 def counts(saved: Saved, heads: Heads) -> bytes:
     scalars = saved.scalars
     totals = saved.totals or {}
-    flat = (_flat(family, series.numbers) for family, series in totals.items())
-    numbers = list(zip(heads.numbers(totals), flat, strict=True))
+    numbers = list(zip(heads.numbers(totals), map(_numbers, totals.values()), strict=True))
     words = scalars.types, scalars.statuses, scalars.unlisted
     return _pack((scalars.learnt, scalars.votes, saved.messenger, *words, numbers))
 
@@ -173,10 +173,6 @@ def rebucketed(stage: str, bounds: Sequence[float], counts: Sequence[int], total
     return Histogram(tuple(moved), total)
 
 
-def _flat(family: str, numbers: Sequence[Any]) -> Sequence[Any]:
-    return [(latencies.counts, latencies.sum) for latencies in numbers] if family in STAGES else numbers
-
-
 def _family(head: Head, numbers: Sequence[Any]) -> tuple[str, Series[Any]]:
     if head.family in STAGES:
         numbers = [rebucketed(head.family, head.bounds, *latencies) for latencies in numbers]
@@ -186,4 +182,5 @@ def _family(head: Head, numbers: Sequence[Any]) -> tuple[str, Series[Any]]:
 
 
 _MOST_SHAPES = 4096
+_shape, _numbers = attrgetter("shape"), attrgetter("numbers")
 _pack = msgspec.msgpack.encode

@@ -86,7 +86,7 @@ class Disk:
     def commit(self, changes: Changes) -> None:
         for key in changes.forgotten:
             self.messages.pop(key, None)
-        self.messages.update({message.key: message for message in changes.messages})
+        self.messages.update({message.key: message for message in changes.messages.values()})
         self.scalars, self.totals = changes.scalars, changes.totals
 
     def account(self, meaning: Meaning) -> Account:
@@ -177,7 +177,7 @@ def agrees_with_the_oracle(journey: Journey) -> None:
     for stage in STAGES:
         for (message_type,), histogram in totals[stage].items():
             spans = [(value, width) for s, kind, value, width in truth.observed if (s, kind) == (stage, message_type)]
-            assert histogram.count == len(spans)
+            assert histogram.observations == len(spans)
             assert isclose(histogram.sum, sum(value for value, _ in spans), abs_tol=1e-6)
             widths = sum(width for _, width in spans)
             assert isclose(totals["uncertainty"].get((stage, message_type), 0), widths, abs_tol=1e-6)
@@ -202,7 +202,7 @@ def keeps_its_promises(journey: Journey) -> None:
     for stage, status in zip(STAGES, ("delivered", "read"), strict=True):
         for (message_type,), histogram in shown[stage].items():
             arrived = sum(n for (s, kind, _), n in reached.items() if (s, kind) == (status, message_type))
-            assert histogram.count + shown["unmeasured"].get((stage, message_type), 0) == arrived
+            assert histogram.observations + shown["unmeasured"].get((stage, message_type), 0) == arrived
     assert sum(shown["settled"].values()) <= sum(shown["messages"].values())
 
 
@@ -253,7 +253,7 @@ def test_an_account_that_restarts_before_every_answer_knows_counts_and_shows_the
         assert whole.account.window == fast.account.window
         whole.restart()
     everything = fast.account.changes(everything=True)
-    assert memories(everything.messages) == memories(whole.disk.messages.values())
+    assert memories(everything.messages.values()) == memories(whole.disk.messages.values())
     assert everything.scalars == whole.disk.scalars
 
 

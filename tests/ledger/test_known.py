@@ -39,7 +39,8 @@ class Columns(RuleBasedStateMachine):
     @rule(data=st.data(), other=messages)
     def change(self, data: st.DataObject, other: Message) -> None:
         slot = data.draw(st.sampled_from(sorted(self.model)))
-        changed = replace(other, key=self.model[slot].key)
+        known = self.model[slot]
+        changed = replace(other, key=known.key, sent=known.sent, born=known.born)
         self.known.put(slot, changed)
         self.model[slot] = replace(changed)
 

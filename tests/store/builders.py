@@ -91,7 +91,7 @@ def state_of(kept: Kept) -> State:
     """All that a store must give back of an instance. Asking for it counts nothing as handed over."""
     everything = kept.changes(everything=True)
     kept.account.not_committed(everything.account)
-    return everything.saved, {message.key: message for message in everything.account.messages}
+    return everything.saved, {message.key: message for message in everything.account.messages.values()}
 
 
 def stored_state(store: Store, id_: str) -> State | None:

@@ -156,7 +156,7 @@ def _settled(kept: Kept) -> tuple[Scalars, Snapshot, Snapshot, list[Message]]:
     """All that can be told of an account, with the time at which each message was shown last as it is meant."""
     shown = kept.account.shown
     changes = kept.account.changes(everything=True)
-    messages = sorted(changes.messages, key=lambda message: message.key)
+    messages = sorted(changes.messages.values(), key=lambda message: message.key)
     for message in messages:
         if message.present:
             message.shown_at = changes.scalars.last_started or 0.0

@@ -129,13 +129,14 @@ def test_statuses_types_and_origins_lie_in_the_file_as_words(store: SqliteStore,
 def test_words_of_another_version_are_read_as_other_and_cost_nothing(store: SqliteStore) -> None:
     kept = busy(store, messages=1)
     account, saved = kept.changes().account, kept.changes().saved
-    strange = replace(account.messages[0], status="beamed", shown="beamed", message_type="hologram", origin="satellite")
+    (message,) = account.messages.values()
+    strange = replace(message, status="beamed", shown="beamed", message_type="hologram", origin="satellite")
     scalars = saved.scalars._replace(
         types=("hologram",), statuses=("beamed",), unlisted=(("colour", 1), ("typeMessage", 2))
     )
     holograms = Series.of({("hologram", "satellite"): 5})
     totals: Snapshot = {"messages": holograms, "colours": holograms}
-    changes = account._replace(messages=[strange])
+    changes = account._replace(messages={0: strange})
     store.commit([InstanceChanges(ID, saved._replace(scalars=scalars, totals=totals, messenger="pigeon"), changes)])
 
     found = store.load([ID])[ID]
