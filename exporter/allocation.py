@@ -13,8 +13,10 @@ import os
 from contextlib import suppress
 
 _YOUNG_OBJECTS = 5_000
-"""So many new objects before the collector looks at them: more save a little time, but circles lie about for longer,
-which shows in the memory of the process after some hundred scrapes."""
+"""So many new objects before the collector looks at them: more, and circles lie about for longer, which shows in the
+memory of the process after some hundred scrapes (each connection that was closed is a circle)."""
+_IN_BULK = 50_000
+"""The same during a scrape, which has some thirty objects in hand for each instance, and drops them at its end."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt's names of its parameters. Source: malloc.h of glibc."""
@@ -32,9 +34,32 @@ def settle() -> None:
     _keep_pages()
 
 
+class Bulk:
+    """`with` around work that makes many objects and drops them at its end: meanwhile the collector waits."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._usual = gc.get_threshold()
+
+    def __enter__(self) -> None:
+        if not self._inside:
+            self._usual = gc.get_threshold()
+            gc.set_threshold(max(_IN_BULK, self._usual[0]), *self._usual[1:])
+        self._inside += 1
+
+    def __exit__(self, *_failure: object) -> None:
+        self._inside -= 1
+        if not self._inside:
+            gc.set_threshold(*self._usual)
+
+
+bulk = Bulk()
+"""The one of this process, as its collector is."""
+
+
 def _calm_the_collector() -> None:
-    """Python looks for circles each time 700 more objects live. A scrape makes a hundred thousand that all live until
-    its end, so by default it walks through all accounts in each scrape, and the loop stands still meanwhile.
+    """Python looks for circles each time 700 more objects live, and walks through all accounts every now and then; the
+    loop stands still meanwhile. What lives since the start is not looked at again.
     """
     gc.collect()
     gc.freeze()

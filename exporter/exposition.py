@@ -22,7 +22,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
-from .lines import ID_MARK, NAME_MARK, escaped, writer
+from .lines import Signature, writer
 from .metric import Metric
 from .series import Series
 
@@ -67,7 +67,7 @@ class Exposition(Generic[V]):
             told, before = source(face), sources[place]
             if told is not before:
                 if isinstance(told, Series) or told != before:  # of series another object is nearly always another
-                    page.pieces[place] = b"" if told is None else page.signed(write(told))
+                    page.pieces[place] = b"" if told is None else write(told, page.signature)
                 sources[place] = told
         page.face = face
         return page
@@ -142,14 +142,11 @@ def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
 class _Page:
     """The pieces of one instance, a place for each metric, and what each was made of."""
 
-    __slots__ = ("_id", "_name", "face", "name", "pieces", "sources")
+    __slots__ = ("face", "name", "pieces", "signature", "sources")
 
     def __init__(self, id_: str, name: str, places: int) -> None:
         self.name = name
         self.face: object = None
-        self._id, self._name = escaped(id_), escaped(name)
+        self.signature = Signature.of(id_, name)
         self.sources: list[object] = [None] * places
         self.pieces = [b""] * places
-
-    def signed(self, piece: bytes) -> bytes:
-        return piece.replace(ID_MARK, self._id).replace(NAME_MARK, self._name)

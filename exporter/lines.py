@@ -1,14 +1,14 @@
 """One metric of one instance -> its lines in the text formats, as prometheus_client would write them.
 
-Owns the form of a line: escapes, numbers, the order of labels and buckets. Lines are made for any instance, with marks
-where its own two labels will stand. Knows neither which metrics there are nor how a page is put together.
+Owns the form of a line: escapes, numbers, the order of labels and buckets. Knows neither which metrics there are nor
+how a page is put together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from prometheus_client.utils import floatToGoString
 
@@ -17,22 +17,39 @@ from .series import Shape
 
 V = TypeVar("V")
 
-ID_MARK, NAME_MARK = b"\xfe", b"\xff"
+_ID_MARK, _NAME_MARK = b"\xfe", b"\xff"
 """Where an instance's own labels will stand. Neither byte occurs in UTF-8, so no label value can be taken for one."""
 
 _MOST_TEMPLATES = 512
 """So many sets of series are kept for a metric."""
 
 
-def writer(metric: Metric[V]) -> Callable[[Any], bytes]:
-    """What a source told -> its lines, the instance's labels still marks."""
-    templates, read = _Templates(metric), metric.read
+class Signature(NamedTuple):
+    """The values of the two labels that all series of an instance have, escaped."""
+
+    id: bytes
+    name: bytes
+
+    @classmethod
+    def of(cls, id_: str, name: str) -> Signature:
+        return cls(escaped(id_), escaped(name))
+
+
+def writer(metric: Metric[V]) -> Callable[[Any, Signature], bytes]:
+    """What a source told of an instance, and its signature -> its lines."""
+    read = metric.read
     if read is None:
-        line = _line(metric.name, {})
-        return lambda told: line % _text_of(told)
-    if metric.kind is Kind.HISTOGRAM:
-        return lambda told: templates[(series := read(told)).shape] % tuple(map(_text_of, _flat(series.numbers)))
-    return lambda told: templates[(series := read(told)).shape] % tuple(map(_text_of, series.numbers))
+        line = _line(metric.name, {}).replace(_ID_MARK, b"%b").replace(_NAME_MARK, b"%b")
+        return lambda told, signature: line % (*signature, _text_of(told))
+    templates, is_histogram = _Templates(metric), metric.kind is Kind.HISTOGRAM
+
+    def write(told: Any, signature: Signature) -> bytes:
+        series = read(told)
+        numbers = _flat(series.numbers) if is_histogram else series.numbers
+        lines = templates[series.shape] % tuple(map(_text_of, numbers))
+        return lines.replace(_ID_MARK, signature.id).replace(_NAME_MARK, signature.name)
+
+    return write
 
 
 class _Templates(dict[Shape, bytes]):
@@ -83,7 +100,7 @@ def _line(name: str, labels: Mapping[str, str]) -> bytes:
 
 def _start(name: str, labels: Mapping[str, str]) -> bytes:
     """A line up to its number, labels in alphabetical order."""
-    values = {label: escaped(value) for label, value in labels.items()} | {"id_instance": ID_MARK, "name": NAME_MARK}
+    values = {label: escaped(value) for label, value in labels.items()} | {"id_instance": _ID_MARK, "name": _NAME_MARK}
     pairs = b",".join(b'%b="%b"' % (label.encode(), value) for label, value in sorted(values.items()))
     return b"%b{%b} " % (name.encode(), pairs)
 

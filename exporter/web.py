@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from . import pages, probe
 from .accept import Format, accepts_gzip, negotiate
 from .access import Access, Passwords, guard
+from .allocation import bulk
 from .compression import gzipped
 from .config import Config, masked
 from .connections import attended
@@ -87,7 +88,7 @@ class Surface:
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         began = time.perf_counter()
-        with self._scrapes.one():
+        with self._scrapes.one(), bulk:
             seen = await self._fleet.scrape(_timeout(request))
             form = negotiate(request.headers.get("Accept"))
             pieces = await self._rendered(seen.faces, form)
@@ -99,7 +100,7 @@ class Surface:
 
     async def probe(self, request: web.Request) -> web.StreamResponse:
         instance = self._target(request)
-        with self._probes.one():
+        with self._probes.one(), bulk:
             if request.query.get("debug") == "true":
                 return _text(await probe.told(self._fleet, instance, _timeout(request), self._config(), self._clock()))
             seen = await self._fleet.scrape(_timeout(request), only=instance)
