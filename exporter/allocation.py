@@ -12,11 +12,9 @@ import gc
 import os
 from contextlib import suppress
 
-_YOUNG_OBJECTS = 5_000
-"""So many new objects before the collector looks at them: more, and circles lie about for longer, which shows in the
-memory of the process after some hundred scrapes (each connection that was closed is a circle)."""
 _IN_BULK = 50_000
-"""The same during a scrape, which has some thirty objects in hand for each instance, and drops them at its end."""
+"""So many new objects before the collector looks at them during a scrape, which has some thirty in hand for each
+instance. Outside Python's own 700 are right: more, and the circles that closed connections are lie about for longer."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt's names of its parameters. Source: malloc.h of glibc."""
@@ -30,12 +28,16 @@ _OTHERS_SETTINGS = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_T
 
 def settle() -> None:
     """Once all that lives for ever has been made."""
-    _calm_the_collector()
+    gc.collect()
+    gc.freeze()
     _keep_pages()
 
 
 class Bulk:
-    """`with` around work that makes many objects and drops them at its end: meanwhile the collector waits."""
+    """`with` around work that makes many objects and drops them at its end: meanwhile the collector waits.
+
+    By default it would look for circles, and not find any, each time 700 more objects live.
+    """
 
     def __init__(self) -> None:
         self._inside = 0
@@ -55,15 +57,6 @@ class Bulk:
 
 bulk = Bulk()
 """The one of this process, as its collector is."""
-
-
-def _calm_the_collector() -> None:
-    """Python looks for circles each time 700 more objects live, and walks through all accounts every now and then; the
-    loop stands still meanwhile. What lives since the start is not looked at again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 50, 50)
 
 
 def _keep_pages() -> None:
