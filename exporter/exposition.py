@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, compress, count
+from operator import is_not
 from typing import Generic, Protocol, TypeVar
 
 from prometheus_client.exposition import generate_latest
@@ -51,7 +52,8 @@ class Exposition(Generic[V]):
     """
 
     def __init__(self, table: Sequence[Metric[V]]) -> None:
-        self._writers = tuple((metric.source, writer(metric)) for metric in table)
+        self._sources = [metric.source for metric in table]
+        self._writers = [writer(metric) for metric in table]
         self._heads = {form: tuple(_head(metric, openmetrics=form) for metric in table) for form in (False, True)}
         self._pages: dict[str, _Page] = {}
 
@@ -62,14 +64,12 @@ class Exposition(Generic[V]):
             page = self._pages[face.id] = _Page(face.id, face.name, len(self._writers))
         if page.face is face:
             return page
-        sources = page.sources
-        for place, (source, write) in enumerate(self._writers):
-            told, before = source(face), sources[place]
-            if told is not before:
-                if isinstance(told, Series) or told != before:  # of series another object is nearly always another
-                    page.pieces[place] = b"" if told is None else write(told, page.signature)
-                sources[place] = told
-        page.face = face
+        told, before = [source(face) for source in self._sources], page.told
+        for place in compress(count(), map(is_not, told, before)):
+            new = told[place]
+            if isinstance(new, Series) or new != before[place]:  # of series another object is nearly always another
+                page.pieces[place] = b"" if new is None else self._writers[place](new, page.signature)
+        page.told, page.face = told, face
         return page
 
     def render(self, faces: Sequence[V], *, openmetrics: bool) -> list[bytes]:
@@ -142,11 +142,11 @@ def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
 class _Page:
     """The pieces of one instance, a place for each metric, and what each was made of."""
 
-    __slots__ = ("face", "name", "pieces", "signature", "sources")
+    __slots__ = ("face", "name", "pieces", "signature", "told")
 
     def __init__(self, id_: str, name: str, places: int) -> None:
         self.name = name
         self.face: object = None
         self.signature = Signature.of(id_, name)
-        self.sources: list[object] = [None] * places
+        self.told: list[object] = [None] * places
         self.pieces = [b""] * places

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from operator import is_
 
 from ..instance import InstanceChanges
 from . import legacy
@@ -176,11 +177,12 @@ class StateFile:
     def _part_rows(
         self, batch: Iterable[InstanceChanges], numbers: Mapping[str, int], written: dict[str, tuple[object, ...]]
     ) -> Iterator[tuple[int, str, bytes]]:
-        """The parts that are not what was `written`, which is brought up to date."""
+        """The parts that are not what was `written`, which is brought up to date. Whether they are is a question of
+        objects: those that did not change are the very same."""
         for changes in batch:
             id_, saved, told = changes.id, changes.saved, told_by(changes.saved)
             yield numbers[id_], MOMENT, seal(moment(saved), f"{id_} {MOMENT}")
-            if written.get(id_) != told:
+            if not all(map(is_, told, written.get(id_, (None,)))):
                 yield numbers[id_], COUNTS, seal(counts(saved, self._heads), f"{id_} {COUNTS}")
                 written[id_] = told
 
