@@ -78,13 +78,13 @@ class _Templates(dict[Shape, bytes]):
         return _line(metric.name, labels)
 
 
-def _flat(histograms: Iterable[Buckets]) -> tuple[float, ...]:
+def _flat(histograms: Iterable[Buckets]) -> list[float]:
     """The numbers of histograms in the order of their lines."""
     flat: list[float] = []
     for histogram in histograms:
-        cumulated = tuple(accumulate(histogram.counts))
-        flat += (*cumulated, cumulated[-1], histogram.sum)
-    return tuple(flat)
+        flat += accumulate(histogram.counts)
+        flat += flat[-1], histogram.sum
+    return flat
 
 
 def _histogram_lines(name: str, labels: Mapping[str, str], buckets: tuple[float, ...]) -> bytes:
