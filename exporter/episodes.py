@@ -33,6 +33,8 @@ class _Episode:
 class Episodes:
     """The failures under way of one instance, by method."""
 
+    __slots__ = ("_open", "name")
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._open: dict[Method, _Episode] = {}

@@ -75,6 +75,12 @@ class Face(NamedTuple):
 class Instance:
     """`due` says what to ask, `begin` and the `took_...` methods what came of it, `face` what may be shown."""
 
+    __slots__ = (
+        "_clock_heard", "_episodes", "_failing_since", "_info", "_label_names", "_last_success", "_pace", "_requests",
+        "_settings", "_stale_after", "_state", "account", "clock", "config", "dirty", "id", "last", "messenger",
+        "token",
+    )  # fmt: skip
+
     def __init__(
         self, instance: InstanceConfig, config: Config, key_of: KeyOf,
         saved: Saved = Saved(), messages: Known | None = None,

@@ -82,6 +82,8 @@ class Pace:
     `strict` keeps whole intervals, without the small earliness that equal intervals need: a quota counts every call.
     """
 
+    __slots__ = ("_last_started", "_methods", "_strict", "_whole", "intervals")
+
     def __init__(self, intervals: Mapping[Method, float], *, strict: bool, saved: SavedPace = SavedPace()) -> None:
         self.intervals = dict(intervals)
         self._strict = strict

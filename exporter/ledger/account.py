@@ -47,6 +47,8 @@ class Changes(NamedTuple):
 class Account:
     """`fold` takes answers in, `changes` gives what to commit, `shown` is what was committed and may be seen."""
 
+    __slots__ = ("_counting", "_tally", "_totals", "_vocabulary", "shown", "window")
+
     def __init__(
         self, key_of: KeyOf, declare_types: Iterable[str], meaning: Meaning,
         scalars: Scalars = Scalars(), saved: Snapshot | None = None, messages: Known | None = None,

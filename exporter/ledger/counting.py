@@ -39,6 +39,11 @@ class Answer(NamedTuple):
 class Counting:
     """The messages of one account. `horizon` and `last_started` are None before the first answer, the baseline."""
 
+    __slots__ = (
+        "_declared", "_last_answer", "_next_settling", "_next_sweep", "_totals", "dirty", "forgotten", "horizon",
+        "known", "last_started", "meaning",
+    )  # fmt: skip
+
     def __init__(
         self, key_of: KeyOf, known: Known, numbers: Totals, meaning: TimestampMeaning,
         horizon: float | None, last_started: float | None,

@@ -28,6 +28,8 @@ class Unlisted:
 class Vocabulary:
     """`types` and `statuses` are labels in the vocabularies' order; both only grow, and are bounded by them."""
 
+    __slots__ = ("_key_of", "_unlisted", "statuses", "types", "unlisted")
+
     def __init__(
         self, key_of: KeyOf, types: Iterable[str], statuses: Iterable[str], unlisted: Iterable[tuple[str, int]]
     ) -> None:
