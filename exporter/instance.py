@@ -85,9 +85,7 @@ class Instance:
         self, instance: InstanceConfig, config: Config, key_of: KeyOf,
         saved: Saved = Saved(), messages: Known | None = None,
     ) -> None:  # fmt: skip
-        self.account = Account(
-            key_of, config.declare_types, instance.timestamp, saved.scalars, saved.totals, messages
-        )
+        self.account = Account(key_of, config.declare_types, instance.timestamp, saved.scalars, saved.totals, messages)
         self.clock = ServiceClock(saved.correction)
         self.last: dict[Method, Call] = {}
         self.messenger = saved.messenger

@@ -156,9 +156,7 @@ class Counting:
         message.status, message.timestamp = status, timestamp
         message.seen_sent = message.seen_sent or status == "sent"
 
-    def _reach(
-        self, message: Message, newly: tuple[str, ...], spans: dict[str, Span], interval: float
-    ) -> None:
+    def _reach(self, message: Message, newly: tuple[str, ...], spans: dict[str, Span], interval: float) -> None:
         for status in newly:
             self._totals.add(totals.REACHED, (status, message.message_type, message.origin))
         for stage in order.stages(newly):
