@@ -1,4 +1,4 @@
-"""How the process gets and gives back memory: settings of Python's collector and of the C library.
+"""How the process gets and gives back memory: settings of Python's garbage collector and of the C library.
 
 Both defaults suit programs that grow slowly. A scrape of a thousand instances takes and frees a hundred megabytes in
 half a second, above accounts that live for ever; so by default a third of its time went into looking through these
@@ -12,9 +12,10 @@ import gc
 import os
 from contextlib import suppress
 
-_IN_BULK = 50_000
-"""So many new objects before the collector looks at them during a scrape, which has some thirty in hand for each
-instance. Outside Python's own 700 are right: more, and the circles that closed connections are lie about for longer."""
+_SCRAPE_OBJECTS = 50_000
+"""The garbage collector looks at new objects once so many more live than before; during a scrape, which holds some
+thirty for each instance. Outside, Python's default is right: with more, the reference cycles that closed connections
+leave would stay longer, and show in the memory of the process."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt's names of its parameters. Source: malloc.h of glibc."""
@@ -29,24 +30,24 @@ _OTHERS_SETTINGS = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_T
 def settle() -> None:
     """Once all that lives for ever has been made."""
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # no collection walks through it any more
     _keep_pages()
 
 
-class Bulk:
-    """`with` around work that makes many objects and drops them at its end: meanwhile the collector waits.
+class FewerCollections:
+    """`with` around work that makes many objects and drops them at its end.
 
-    By default it would look for circles, and not find any, each time 700 more objects live.
+    By default the garbage collector would walk through them again and again, and find nothing.
     """
 
     def __init__(self) -> None:
         self._inside = 0
-        self._usual = gc.get_threshold()
+        self._usual: tuple[int, int, int] = (0, 0, 0)
 
     def __enter__(self) -> None:
         if not self._inside:
             self._usual = gc.get_threshold()
-            gc.set_threshold(max(_IN_BULK, self._usual[0]), *self._usual[1:])
+            gc.set_threshold(max(_SCRAPE_OBJECTS, self._usual[0]), *self._usual[1:])
         self._inside += 1
 
     def __exit__(self, *_failure: object) -> None:
@@ -55,8 +56,8 @@ class Bulk:
             gc.set_threshold(*self._usual)
 
 
-bulk = Bulk()
-"""The one of this process, as its collector is."""
+fewer_collections = FewerCollections()
+"""The one of this process, as its garbage collector is."""
 
 
 def _keep_pages() -> None:

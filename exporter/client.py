@@ -20,7 +20,7 @@ from yarl import URL
 
 from .errors import AnswerUnusable, CallFailed
 from .failures import refusal, seconds_of_date, translate, wordless
-from .gate import Gate
+from .gate import Turn, Turns
 from .model import Call, Method, Outcome, Secret
 from .patience import Patience
 from .reading import ReadingBudget, Share
@@ -96,8 +96,8 @@ class Client:
         self._limits = limits
         self._reading = reading or ReadingBudget()
         self._patience = Patience()
-        self._gates: dict[URL, Gate] = {}
-        self._gate_of: dict[str, Gate] = {}
+        self._gates: dict[URL, Turns] = {}
+        self._gate_of: dict[str, Turns] = {}
 
     @classmethod
     async def open(
@@ -133,7 +133,7 @@ class Client:
         network or the service does; a bug met on the way becomes the outcome `internal` and is logged.
         """
         gate = self._gate(request.api_url)
-        async with gate.turn(failing=request.failing) as turn:
+        async with Turn(gate, failing=request.failing) as turn:
             with self._reading.share() as share:
                 call, value = await self._perform(request, decode, turn.linger, share)
         self._observe(call)
@@ -203,10 +203,10 @@ class Client:
                 await share.turn()
         return b"".join(pieces)
 
-    def _gate(self, api_url: str) -> Gate:
+    def _gate(self, api_url: str) -> Turns:
         if (gate := self._gate_of.get(api_url)) is None:
             origin = URL(api_url).origin()
-            gate = self._gate_of[api_url] = self._gates.setdefault(origin, Gate(self._limits.concurrency))
+            gate = self._gate_of[api_url] = self._gates.setdefault(origin, Turns(self._limits.concurrency))
         return gate
 
     def __repr__(self) -> str:

@@ -4,10 +4,8 @@ Owns the order of a page and the memory of the lines already written, which `lin
 metrics mean nor HTTP. prometheus_client itself writes the heads of the families and the exporter's own metrics, so that
 both agree.
 
-How it is fast: the lines of one metric of one instance are one piece of bytes, kept until what they tell changes. A
-new piece is a template, which all instances with the same series share, filled with numbers out of a table; the
-instance's own two labels replace two marks in it. Plain text and OpenMetrics differ in the heads only and share every
-piece.
+How it is fast: the lines of one metric of one instance are one piece of bytes, kept until what they tell changes. Plain
+text and OpenMetrics differ in the heads only and share every piece.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
-from .lines import Signature, writer
+from .lines import InstanceLabels, writer
 from .metric import Metric
 from .series import Series
 
@@ -67,8 +65,9 @@ class Exposition(Generic[V]):
         told, before = [source(face) for source in self._sources], page.told
         for place in compress(count(), map(is_not, told, before)):
             new = told[place]
-            if isinstance(new, Series) or new != before[place]:  # of series another object is nearly always another
-                page.pieces[place] = b"" if new is None else self._writers[place](new, page.signature)
+            # Series that are other objects nearly always differ: comparing them would cost more than it saves.
+            if isinstance(new, Series) or new != before[place]:
+                page.pieces[place] = b"" if new is None else self._writers[place](new, page.labels)
         page.told, page.face = told, face
         return page
 
@@ -142,11 +141,11 @@ def _head(metric: Metric[V], *, openmetrics: bool) -> bytes:
 class _Page:
     """The pieces of one instance, a place for each metric, and what each was made of."""
 
-    __slots__ = ("face", "name", "pieces", "signature", "told")
+    __slots__ = ("face", "labels", "name", "pieces", "told")
 
     def __init__(self, id_: str, name: str, places: int) -> None:
         self.name = name
         self.face: object = None
-        self.signature = Signature.of(id_, name)
+        self.labels = InstanceLabels.of(id_, name)
         self.told: list[object] = [None] * places
         self.pieces = [b""] * places

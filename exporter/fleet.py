@@ -242,8 +242,8 @@ class Fleet:
 
 
 async def _wait_for(tasks: Sequence[asyncio.Task[None]], until: float) -> None:
-    """When all have, or at that time of the loop's clock. The last one is awaited first: then most others have ended,
-    and to be told of each costs more than to look.
+    """Return when all have ended, or at `until` by the loop's clock. The last one is awaited first: by then most others
+    have ended, and to look costs less than to be told of each.
     """
     loop = asyncio.get_running_loop()
     for task in reversed(tasks):

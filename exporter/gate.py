@@ -1,12 +1,13 @@
 """Who may start a call on one API host: how many calls run at once, and in which order the others follow.
 
-Owns the bounds and the order. `Turns` decides and never waits; `Gate` lets tasks wait for its decisions.
+Owns the bounds and the order. `Turns` decides and never waits; a `Turn` lets a task wait for its decision.
 Knows nothing of HTTP and has no clock: that a call has waited too long for its first byte is told by the caller.
 """
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from enum import Enum, auto
 from typing import Self
@@ -23,7 +24,7 @@ class Place(Enum):
     """Runs on without a slot, because it has waited too long for its first byte."""
 
 
-class Ticket:
+class Ticket(ABC):
     """One call on its way through the gate; `failing` is whether its instance's last call failed."""
 
     __slots__ = ("failing", "place")
@@ -32,8 +33,9 @@ class Ticket:
         self.failing = failing
         self.place = Place.OUTSIDE
 
+    @abstractmethod
     def start(self) -> None:
-        """Called when it may: it holds a slot now."""
+        """Called once, when it has got its slot."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'failing' if self.failing else 'healthy'} {self.place.name.lower()}>"
@@ -65,7 +67,7 @@ class Turns:
         return self.running + self.lingering
 
     def enter(self, ticket: Ticket) -> None:
-        """Start at once if there is room, which nobody in line could take; else stand in line."""
+        """Start at once if there is room: whoever still waits could not use it. Else stand in line."""
         if self._has_room() and (not ticket.failing or self._has_room_for_failing()):
             self._start(ticket)
         else:
@@ -132,7 +134,7 @@ class Turns:
 
 
 class Turn(Ticket):
-    """A ticket that a task holds: `async with` waits for its start, and leaves at the end.
+    """A ticket that a task holds: `async with Turn(turns, failing=...)` waits for its start, and leaves at the end.
 
     Cancelling the task gives the place back, wherever it was: in line, started but not yet awake, running.
     """
@@ -165,23 +167,3 @@ class Turn(Ticket):
     def linger(self) -> None:
         """The first byte is overdue."""
         self._turns.linger(self)
-
-
-class Gate:
-    """`Turns` for tasks: `async with gate.turn(failing=...) as turn` waits for its start and leaves at the end."""
-
-    def __init__(self, concurrency: int) -> None:
-        self.turns = Turns(concurrency)
-
-    def turn(self, *, failing: bool) -> Turn:
-        return Turn(self.turns, failing=failing)
-
-    def resize(self, concurrency: int) -> None:
-        self.turns.resize(concurrency)
-
-    @property
-    def in_flight(self) -> int:
-        return self.turns.in_flight
-
-    def __repr__(self) -> str:
-        return f"<Gate {self.turns!r}>"

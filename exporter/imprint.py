@@ -1,15 +1,16 @@
 """What is remembered of a JSON array's bytes, and what other bytes change in it, mostly without parsing them.
 
 An array that repeats the last one is the same byte for byte but for a few elements, behind which everything may have
-moved. So each element is looked for where it stood, moved by what those before it have grown; where it is not, the
-next one that stays is looked for, and only what lies between is parsed. Knows no key of any element.
+moved. So each block of elements, and where one is another each of its elements, is looked for where it stood, moved by
+what those before it have grown; where an element is not, the next one that stays is looked for, and only what lies
+between is parsed. Knows no key of any element.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -35,7 +36,8 @@ BYTE_ORDER_MARK, _OBJECT, _COMMA, _WHITE = b"\xef\xbb\xbf", b"{", b",", b" \t\r\
 
 
 def _span(begins: array[int], size: int, place: int, next_place: int) -> tuple[int, int]:
-    """The bytes from an element up to another one, the end or beyond it: of all elements every byte of the array."""
+    """Where the bytes of the elements from `place` up to `next_place` begin and end; the first element takes along what
+    stands before it, the last one what stands behind."""
     return begins[place] if place else 0, begins[next_place] if next_place < len(begins) else size
 
 
@@ -50,8 +52,7 @@ def imprint_of(body: bytes) -> Imprint | None:
     """None where it is not an array of objects alone."""
     if len(body) >= _LARGEST or (parsed := _parsed(body, 0, len(body))) is None:
         return None
-    blocks = array("Q", _blocks(body, parsed.begins, range(0, len(parsed.begins), _BLOCK)))
-    return Imprint(_digest(body, _SEED), len(body), parsed.begins, parsed.digests, blocks)
+    return Imprint(_digest(body, _SEED), len(body), parsed.begins, parsed.digests, _blocks(body, parsed.begins))
 
 
 def change(last: Imprint, body: bytes) -> Change | None:
@@ -86,36 +87,37 @@ def change(last: Imprint, body: bytes) -> Change | None:
     if last.size + moved != len(body):
         return None
     if elements is None:
-        blocks = array("Q", _blocks(body, begins, range(0, len(begins), _BLOCK)))
+        blocks = _blocks(body, begins)
     else:
-        blocks, others = array("Q", last.blocks), {place // _BLOCK for place in elements}
-        for block, digest in zip(others, _blocks(body, begins, (block * _BLOCK for block in others)), strict=True):
-            blocks[block] = digest
+        blocks, view = array("Q", last.blocks), memoryview(body)
+        for block in {place // _BLOCK for place in elements}:
+            blocks[block] = _block(view, begins, block)
     return Change(elements, Imprint(whole, len(body), begins, digests, blocks))
 
 
-def _blocks(body: bytes, begins: array[int], places: Iterable[int]) -> Iterator[int]:
-    """The digests of the blocks that begin at these elements."""
+def _blocks(body: bytes, begins: array[int]) -> array[int]:
     view = memoryview(body)
-    for place in places:
-        begin, end = _span(begins, len(body), place, place + _BLOCK)
-        yield _digest(view[begin:end], _SEED)
+    return array("Q", (_block(view, begins, block) for block in range(-(-len(begins) // _BLOCK))))
+
+
+def _block(view: memoryview, begins: array[int], block: int) -> int:
+    """A block's digest."""
+    begin, end = _span(begins, len(view), block * _BLOCK, (block + 1) * _BLOCK)
+    return _digest(view[begin:end], _SEED)
 
 
 def _first_other(last: Imprint, body: bytes, place: int, moved: int) -> int:
     """The first element from `place` on that is not where it was, moved by so much; their number if there is none."""
-    digests, blocks, count, view = last.digests, last.blocks, len(last.begins), memoryview(body)
-    ends = last.begins[1:]
-    ends.append(last.size)
-    begin = last.begins[place] + moved if place else 0
+    begins, size, count, view = last.begins, last.size, len(last.begins), memoryview(body)
+    begin = begins[place] + moved if place else 0
     while place < count:
         if place % _BLOCK == 0:
-            end = ends[min(place + _BLOCK, count) - 1] + moved
-            if _digest(view[begin:end], _SEED) == blocks[place // _BLOCK]:
+            end = (begins[place + _BLOCK] if place + _BLOCK < count else size) + moved
+            if _digest(view[begin:end], _SEED) == last.blocks[place // _BLOCK]:
                 place, begin = place + _BLOCK, end
                 continue
-        end = ends[place] + moved
-        if _digest(view[begin:end], _SEED) != digests[place]:
+        end = (begins[place + 1] if place + 1 < count else size) + moved
+        if _digest(view[begin:end], _SEED) != last.digests[place]:
             return place
         place, begin = place + 1, end
     return count

@@ -1,7 +1,8 @@
 """One metric of one instance -> its lines in the text formats, as prometheus_client would write them.
 
-Owns the form of a line: escapes, numbers, the order of labels and buckets. Knows neither which metrics there are nor
-how a page is put together.
+Owns the form of a line: escapes, numbers, the order of labels and buckets. All instances with the same series share a
+template, filled with numbers out of a table; an instance's own two labels replace two marks in it. Knows neither which
+metrics there are nor how a page is put together.
 """
 
 from __future__ import annotations
@@ -24,30 +25,30 @@ _MOST_TEMPLATES = 512
 """So many sets of series are kept for a metric."""
 
 
-class Signature(NamedTuple):
+class InstanceLabels(NamedTuple):
     """The values of the two labels that all series of an instance have, escaped."""
 
     id: bytes
     name: bytes
 
     @classmethod
-    def of(cls, id_: str, name: str) -> Signature:
-        return cls(escaped(id_), escaped(name))
+    def of(cls, id_: str, name: str) -> InstanceLabels:
+        return cls(_escaped(id_), _escaped(name))
 
 
-def writer(metric: Metric[V]) -> Callable[[Any, Signature], bytes]:
-    """What a source told of an instance, and its signature -> its lines."""
+def writer(metric: Metric[V]) -> Callable[[Any, InstanceLabels], bytes]:
+    """What a source told of an instance, and its own labels -> its lines."""
     read = metric.read
     if read is None:
         line = _line(metric.name, {}).replace(_ID_MARK, b"%b").replace(_NAME_MARK, b"%b")
-        return lambda told, signature: line % (*signature, _text_of(told))
+        return lambda told, own: line % (*own, _text_of(told))  # id_instance stands before name, as in the alphabet
     templates, is_histogram = _Templates(metric), metric.kind is Kind.HISTOGRAM
 
-    def write(told: Any, signature: Signature) -> bytes:
+    def write(told: Any, own: InstanceLabels) -> bytes:
         series = read(told)
         numbers = _flat(series.numbers) if is_histogram else series.numbers
         lines = templates[series.shape] % tuple(map(_text_of, numbers))
-        return lines.replace(_ID_MARK, signature.id).replace(_NAME_MARK, signature.name)
+        return lines.replace(_ID_MARK, own.id).replace(_NAME_MARK, own.name)
 
     return write
 
@@ -100,12 +101,12 @@ def _line(name: str, labels: Mapping[str, str]) -> bytes:
 
 def _start(name: str, labels: Mapping[str, str]) -> bytes:
     """A line up to its number, labels in alphabetical order."""
-    values = {label: escaped(value) for label, value in labels.items()} | {"id_instance": _ID_MARK, "name": _NAME_MARK}
+    values = {label: _escaped(value) for label, value in labels.items()} | {"id_instance": _ID_MARK, "name": _NAME_MARK}
     pairs = b",".join(b'%b="%b"' % (label.encode(), value) for label, value in sorted(values.items()))
     return b"%b{%b} " % (name.encode(), pairs)
 
 
-def escaped(value: str) -> bytes:
+def _escaped(value: str) -> bytes:
     """A label value as it stands between its quotes; half a character (a lone surrogate) becomes a question mark."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"").encode(errors="replace")
 

@@ -173,8 +173,8 @@ REJECTIONS = ("not_an_object", "no_id", "no_timestamp", "not_outgoing", "bad_typ
 
 class Imprint(NamedTuple):
     """What is remembered of an array of objects: the digest of all its bytes, how many they are, where its elements
-    begin, a digest of each with what stands between it and the next one, and one of each block of them. Equal digests
-    mean equal bytes, within one process.
+    begin, a digest of each with what stands between it and the next one, and one of each block of a few elements. Equal
+    digests mean equal bytes, within one process.
     """
 
     whole: int

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from . import pages, probe
 from .accept import Format, accepts_gzip, negotiate
 from .access import Access, Passwords, guard
-from .allocation import bulk
+from .allocation import fewer_collections
 from .compression import gzipped
 from .config import Config, masked
 from .connections import attended
@@ -88,10 +88,11 @@ class Surface:
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         began = time.perf_counter()
-        with self._scrapes.one(), bulk:
-            seen = await self._fleet.scrape(_timeout(request))
-            form = negotiate(request.headers.get("Accept"))
-            pieces = await self._rendered(seen.faces, form)
+        with self._scrapes.one():
+            with fewer_collections:
+                seen = await self._fleet.scrape(_timeout(request))
+                form = negotiate(request.headers.get("Accept"))
+                pieces = await self._rendered(seen.faces, form)
             self._telemetry.scraped(time.perf_counter() - began)
             pieces.append(own(self._telemetry.registry, openmetrics=form.openmetrics))
             response, pieces = await _packed(request, form, pieces)
@@ -100,7 +101,7 @@ class Surface:
 
     async def probe(self, request: web.Request) -> web.StreamResponse:
         instance = self._target(request)
-        with self._probes.one(), bulk:
+        with self._probes.one():
             if request.query.get("debug") == "true":
                 return _text(await probe.told(self._fleet, instance, _timeout(request), self._config(), self._clock()))
             seen = await self._fleet.scrape(_timeout(request), only=instance)

@@ -1,4 +1,4 @@
-"""When Python's collector looks for circles: not in the middle of a scrape, whose objects nearly all die at its end."""
+"""When the garbage collector looks for reference cycles: seldom in a scrape, whose objects die at its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.allocation import Bulk
+from exporter.allocation import FewerCollections, settle
 
 
 @pytest.fixture(autouse=True)
@@ -17,26 +17,33 @@ def _the_collector_as_it_was() -> Iterator[None]:
     gc.set_threshold(*usual)
 
 
-def test_during_work_in_bulk_the_collector_waits_longer_and_afterwards_it_is_as_it_was() -> None:
+def test_during_such_work_the_collector_waits_longer_and_afterwards_it_is_as_it_was() -> None:
     gc.set_threshold(700, 11, 12)
-    with Bulk():
+    with FewerCollections():
         assert gc.get_threshold() == (50_000, 11, 12)
     assert gc.get_threshold() == (700, 11, 12)
 
 
 def test_of_several_that_overlap_the_last_one_to_end_brings_the_collector_back() -> None:
     gc.set_threshold(700, 11, 12)
-    bulk = Bulk()
-    with bulk:
-        with bulk:
+    fewer = FewerCollections()
+    with fewer:
+        with fewer:
             pass
         assert gc.get_threshold()[0] == 50_000
-        with pytest.raises(ZeroDivisionError), bulk:
+        with pytest.raises(ZeroDivisionError), fewer:
             1 / 0  # noqa: B018
     assert gc.get_threshold()[0] == 700
 
 
 def test_a_collector_that_waits_even_longer_is_left_alone() -> None:
     gc.set_threshold(1_000_000, 11, 12)
-    with Bulk():
+    with FewerCollections():
         assert gc.get_threshold()[0] == 1_000_000
+
+
+def test_settling_leaves_the_rhythm_of_the_collector_alone() -> None:
+    gc.set_threshold(700, 11, 12)
+    settle()
+    gc.unfreeze()
+    assert gc.get_threshold() == (700, 11, 12)

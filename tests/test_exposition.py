@@ -49,16 +49,12 @@ class Face:
     info: Mapping[str, str] | None = None
 
 
-def one(told: float) -> Series[float]:
-    return Series.of({(): told})
-
-
 def alone(told: Mapping[str, str]) -> Series[int]:
     return Series.of({tuple(told.items()): 1})
 
 
 TABLE: tuple[Metric[Face], ...] = (
-    Metric("greenapi_up", Kind.GAUGE, "Whether it is up.", (), lambda face: face.up, one),
+    Metric("greenapi_up", Kind.GAUGE, "Whether it is up.", (), lambda face: face.up),
     Metric(
         "greenapi_messages_total", Kind.COUNTER, 'Messages "sent"\nof C:\\all.', ("status", "message_type"),
         lambda face: face.messages, Series.of,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.gate import Gate, Place, Ticket, Turns
+from exporter.gate import Place, Ticket, Turn, Turns
 from exporter.reading import ReadingBudget
 
 
@@ -205,11 +205,11 @@ def pick_size(sizes: list[int], number: int) -> int:
 @pytest.mark.parametrize("moment", ["in line", "started but not yet awake", "running"])
 def test_cancelling_a_call_gives_its_place_back(moment: str) -> None:
     async def scenario() -> None:
-        gate = Gate(1)
+        turns = Turns(1)
         inside = asyncio.Event()
 
         async def call() -> None:
-            async with gate.turn(failing=False):
+            async with Turn(turns, failing=False):
                 inside.set()
                 await asyncio.Event().wait()
 
@@ -218,18 +218,18 @@ def test_cancelling_a_call_gives_its_place_back(moment: str) -> None:
             await inside.wait()
             task.cancel()
         else:
-            async with gate.turn(failing=False):
+            async with Turn(turns, failing=False):
                 task = asyncio.create_task(call())
                 await asyncio.sleep(0)
-                assert gate.turns.waiting == 1
+                assert turns.waiting == 1
                 if moment == "in line":
                     task.cancel()
                     await asyncio.wait([task])
             task.cancel()
         await asyncio.wait([task])
-        assert (gate.in_flight, gate.turns.waiting) == (0, 0)
-        async with asyncio.timeout(5), gate.turn(failing=True):
-            assert gate.in_flight == 1
+        assert (turns.in_flight, turns.waiting) == (0, 0)
+        async with asyncio.timeout(5), Turn(turns, failing=True):
+            assert turns.in_flight == 1
 
     run(scenario())
 

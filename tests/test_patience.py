@@ -32,7 +32,7 @@ def test_a_call_that_ends_in_time_hears_nothing() -> None:
     run(scenario())
 
 
-def test_a_call_is_told_once_that_it_tell_overdue_and_goes_on() -> None:
+def test_a_call_is_told_once_that_it_is_overdue_and_goes_on() -> None:
     async def scenario() -> None:
         told = asyncio.Queue[str]()
         with Patience().watch(0.01, LONG, lambda: told.put_nowait("overdue")):

@@ -82,7 +82,7 @@ def test_every_answer_comes_to_the_same(answers: list[bytes], meaning: Meaning) 
     quick, whole = (Account(KEY_OF, ("textMessage",), meaning) for _ in range(2))
     for number, body in enumerate(answers):
         at = NOW + 40.0 * number
-        read = wire.journal(body)
+        read = wire.journal_after(None, body).whole()
         met = fold(quick, wire.journal_after(quick.imprint, body), at)
         assert met == fold(whole, Journal(read.rows, read.rejected), at)
         assert state(quick) == state(whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import hashlib
 import html
 import json
@@ -434,6 +435,22 @@ def test_a_bug_while_rendering_is_told_to_the_composition_root_and_the_client_ge
             assert [type(bug) for bug in bugs] == [ZeroDivisionError]
             async with http.get(f"{url}/metrics/self") as response:
                 assert response.status == 200
+
+    run(scenario())
+
+
+def test_while_a_scrape_is_made_the_garbage_collector_waits_longer_than_usual(tmp_path: Path) -> None:
+    usual, waits = gc.get_threshold()[0], []
+
+    def looked(_: Face) -> None:
+        waits.append(gc.get_threshold()[0])
+
+    async def scenario() -> None:
+        metric = Metric("greenapi_x", Kind.GAUGE, "x", (), looked)
+        async with surface(tmp_path, Exposition([metric])) as (url, _), aiohttp.ClientSession() as http:
+            async with http.get(f"{url}/metrics") as response:
+                assert response.status == 200
+            assert waits[0] > usual == gc.get_threshold()[0]
 
     run(scenario())
 

@@ -19,10 +19,14 @@ AT = 1_790_000_000
 GOOD = {"type": "outgoing", "idMessage": "A1", "timestamp": AT, "chatId": "1@c.us", "statusMessage": "sent"}
 
 
+def read(body: bytes) -> Journal:
+    return wire.journal_after(None, body).whole()
+
+
 def refusal(body: bytes) -> Outcome:
     """The outcome of a journal that cannot be used."""
     with pytest.raises(AnswerUnusable) as caught:
-        wire.journal(body)
+        read(body)
     return caught.value.outcome
 
 
@@ -32,7 +36,7 @@ def words(journal: Journal) -> list[tuple[str | None, str | None]]:
 
 def beside_a_good_row(element: object) -> dict[str, int]:
     """Why `element` was rejected; the good row next to it must be there whatever `element` is."""
-    journal = wire.journal(json.dumps([GOOD, element]).encode())
+    journal = read(json.dumps([GOOD, element]).encode())
     assert journal.rows[0].id == "A1"
     assert journal.length == 2
     return journal.rejected
@@ -64,12 +68,12 @@ UNUSABLE = {
 class TestCapturedAnswers:
     @pytest.mark.parametrize("name", ROWS)
     def test_a_captured_journal_gives_its_rows(self, name: str) -> None:
-        journal = wire.journal((SAMPLES / name).read_bytes())
+        journal = read((SAMPLES / name).read_bytes())
         assert words(journal) == ROWS[name]
         assert journal.rejected == {}
 
     def test_a_captured_group_gives_every_row_as_sent_by_the_api(self) -> None:
-        journal = wire.journal((SAMPLES / "whatsapp_openintegrations_en_group.json").read_bytes())
+        journal = read((SAMPLES / "whatsapp_openintegrations_en_group.json").read_bytes())
         shown = json.loads((SAMPLES / "whatsapp_openintegrations_en_group.json").read_text())
         assert words(journal) == [("sent", row["typeMessage"]) for row in shown]
         assert {row.by_api for row in journal.rows} == {True}
@@ -77,7 +81,7 @@ class TestCapturedAnswers:
 
     @pytest.mark.parametrize("name", REJECTED)
     def test_a_list_of_other_things_has_no_rows(self, name: str) -> None:
-        journal = wire.journal((SAMPLES / name).read_bytes())
+        journal = read((SAMPLES / name).read_bytes())
         assert (journal.rows, journal.rejected) == ([], REJECTED[name])
 
     @pytest.mark.parametrize("name", UNUSABLE)
@@ -153,21 +157,21 @@ class TestFields:
 
     def test_numbers_are_taken_as_text(self) -> None:
         element = GOOD | {"idMessage": 1765171730433, "chatId": -69500000000002}
-        row = wire.journal(json.dumps([element]).encode()).rows[0]
+        row = read(json.dumps([element]).encode()).rows[0]
         assert (row.id, row.chat) == ("1765171730433", "-69500000000002")
 
     def test_a_missing_chat_is_the_empty_one(self) -> None:
-        assert wire.journal(b'[{"idMessage": "A1", "timestamp": 1790000000}]').rows[0].chat == ""
+        assert read(b'[{"idMessage": "A1", "timestamp": 1790000000}]').rows[0].chat == ""
 
     @pytest.mark.parametrize("said", [True, False])
     def test_only_true_and_false_tell_who_sent(self, said: bool) -> None:
-        rows = wire.journal(json.dumps([GOOD | {"sendByApi": said}]).encode()).rows
+        rows = read(json.dumps([GOOD | {"sendByApi": said}]).encode()).rows
         assert rows[0].by_api is said
 
     def test_equal_rows_are_equal_and_hash_alike(self) -> None:
         """The ledger finds what an answer changes by the rows' hashes."""
         body = json.dumps([GOOD, GOOD, GOOD | {"statusMessage": "read"}]).encode()
-        first, again, changed = wire.journal(body).rows
+        first, again, changed = read(body).rows
         assert first == again
         assert hash(first) == hash(again) != hash(changed)
 
@@ -184,7 +188,7 @@ class TestBodies:
     def test_what_is_not_an_array_of_json_is_malformed(self, body: bytes) -> None:
         assert refusal(body) is Outcome.MALFORMED
 
-    @pytest.mark.parametrize("method", [wire.journal, wire.instance_state, wire.instance_settings])
+    @pytest.mark.parametrize("method", [read, wire.instance_state, wire.instance_settings])
     def test_status_false_is_a_refusal_of_every_method(self, method: object) -> None:
         assert callable(method)
         with pytest.raises(AnswerUnusable) as caught:
@@ -194,7 +198,7 @@ class TestBodies:
 
     def test_an_empty_journal_is_an_answer(self) -> None:
         for body in (b"[]", b"\xef\xbb\xbf [ ]\n"):
-            journal = wire.journal(body)
+            journal = read(body)
             assert (journal.rows, journal.rejected) == ([], {})
 
     @pytest.mark.parametrize("place", ["textMessage", "statusMessage", "idMessage"])
@@ -207,17 +211,17 @@ class TestBodies:
         text = "ы" * 400_000
         for shift in range(2):
             body = json.dumps([GOOD | {"textMessage": "x" * shift + text}], ensure_ascii=False).encode()
-            assert len(wire.journal(body).rows) == 1
+            assert len(read(body).rows) == 1
 
     def test_text_cut_inside_an_emoji_costs_no_row(self) -> None:
         body = json.dumps([GOOD | {"textMessage": "\ud83d"}, GOOD | {"idMessage": "\ude00"}, GOOD, 5]).encode()
-        journal = wire.journal(body)
+        journal = read(body)
         assert len(journal.rows) == 3
         assert journal.rejected == {"not_an_object": 1}
 
     def test_an_absurd_number_costs_only_its_row(self) -> None:
         body = b'[{"idMessage": "B", "timestamp": %s}, %s]' % (b"9" * 5000, json.dumps(GOOD).encode())
-        journal = wire.journal(body)
+        journal = read(body)
         assert [row.id for row in journal.rows] == ["A1"]
         assert journal.rejected == {"bad_type": 1}
 
@@ -226,7 +230,7 @@ class TestBodies:
     def test_any_bytes_give_a_journal_or_a_refusal(self, body: bytes) -> None:
         for whole in (body, b"[" + body + b"]"):
             try:
-                wire.journal(whole)
+                read(whole)
             except AnswerUnusable as unusable:
                 assert unusable.outcome in (Outcome.MALFORMED, Outcome.REFUSED)
 
@@ -238,7 +242,7 @@ class TestBodies:
         keys = st.sampled_from([*GOOD, "sendByApi", "typeMessage", "somethingNew"])
         element = data.draw(st.dictionaries(keys, value, max_size=7) | value)
         body = json.dumps([GOOD, element, GOOD | {"idMessage": "Z9"}], allow_nan=False).encode()
-        journal = wire.journal(body)
+        journal = read(body)
         assert {"A1", "Z9"} <= {row.id for row in journal.rows}
         assert journal.length == 3
         assert journal.rejected.keys() <= set(REJECTIONS)

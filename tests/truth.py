@@ -154,7 +154,7 @@ def sums(totals: Mapping[str, Any], stage: str) -> tuple[int, float, float]:
     """Count, sum and uncertainty of a stage over all types."""
     histograms = totals[stage].values()
     width = sum(number for (s, _), number in totals["uncertainty"].items() if s == stage)
-    return sum(h.observations for h in histograms), sum(h.sum for h in histograms), width
+    return sum(sum(h.counts) for h in histograms), sum(h.sum for h in histograms), width
 
 
 def nonzero(series: Mapping[Any, Any]) -> dict[Any, Any]:

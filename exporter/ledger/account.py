@@ -36,7 +36,10 @@ class Scalars(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What a commit must write: `forgotten` keys are deleted first, then `messages` are put, the rest is replaced."""
+    """What a commit must write: `forgotten` keys are deleted first, then `messages` are put, the rest is replaced.
+
+    The slots of the messages are for the account itself, should the commit fail.
+    """
 
     scalars: Scalars
     totals: Snapshot
@@ -130,7 +133,8 @@ class Account:
     def changes(self, *, everything: bool = False) -> Changes:
         """What was not committed yet, or all there is; the account counts it as handed over."""
         counting = self._counting
-        messages = {slot: counting.known.get(slot) for slot in counting.known.slots()} if everything else counting.dirty
+        dirty = dict.fromkeys(counting.known.slots()) if everything else counting.dirty
+        messages = {slot: message or counting.known.get(slot) for slot, message in dirty.items()}
         changes = Changes(self._scalars(), self._totals.snapshot(), messages, frozenset(counting.forgotten))
         counting.handed_over()
         return changes
@@ -141,7 +145,7 @@ class Account:
     def not_committed(self, changes: Changes) -> None:
         """The changes did not reach the disk: they come again with the next ones."""
         counting = self._counting
-        counting.dirty |= {slot: counting.known.get(slot) for slot in changes.messages if counting.known.holds(slot)}
+        counting.dirty = dict.fromkeys(filter(counting.known.holds, changes.messages)) | counting.dirty
         counting.forgotten |= changes.forgotten
 
     def _scalars(self) -> Scalars:

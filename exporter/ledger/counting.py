@@ -52,8 +52,8 @@ class Counting:
         self.meaning = meaning
         self.horizon = horizon
         self.last_started = last_started
-        self.dirty: dict[Slot, Message] = {}
-        """The messages that changed since the last commit, as they are now."""
+        self.dirty: dict[Slot, Message | None] = {}
+        """The messages that changed since the last commit, by slot; None: look it up."""
         self.forgotten: set[int] = set()
         """Keys of messages that were forgotten since then."""
         self._totals = numbers
@@ -67,9 +67,9 @@ class Counting:
         return self._last_answer.imprint
 
     def handed_over(self) -> None:
-        """A commit carries all that changed up to now."""
-        if self.dirty or self.forgotten:
-            self.dirty, self.forgotten = {}, set()
+        """A commit carries all that changed up to now. It is read by the store's thread while answers go on coming in,
+        so what they change goes elsewhere."""
+        self.dirty, self.forgotten = {}, set()
 
     def look_again(self) -> None:
         """The window may be another one: look through all messages at the next answer."""

@@ -27,7 +27,10 @@ FAMILIES = (MESSAGES, REACHED, SETTLED, DELIVERY, READ, UNCERTAINTY, UNMEASURED,
 
 
 class Histogram(NamedTuple):
-    """`counts` per bucket, not cumulated, the last beyond every bound; `sum` in seconds."""
+    """`counts` per bucket, not cumulated, the last beyond every bound; `sum` in seconds.
+
+    The state file holds these fields in this order.
+    """
 
     counts: tuple[int, ...]
     sum: float = 0.0
@@ -35,10 +38,6 @@ class Histogram(NamedTuple):
     @classmethod
     def empty(cls, stage: str) -> Histogram:
         return cls((0,) * (len(BUCKETS[stage]) + 1))
-
-    @property
-    def observations(self) -> int:
-        return sum(self.counts)
 
     def with_value(self, stage: str, value: float) -> Histogram:
         counts = list(self.counts)

@@ -20,9 +20,8 @@ ROW_LIMITS = {"whatsapp": 10_000, "waba": 10_000, "telegram": 10_000, "max": 5_0
 
 CHAT_TYPES = ("private", "group", "other")
 AGES = ("under_5m", "5m_1h", "1h_6h", "over_6h")
-"""Age labels."""
 _BOUNDS = (300.0, 3600.0, 21600.0)
-"""Ages in seconds that belong to the next label."""
+"""The ages in seconds at which each label but the first begins."""
 WAITING = ("pending", "sent")
 
 _words = attrgetter("status", "message_type")
@@ -134,13 +133,13 @@ class Tally:
     def _aged(self, now: float) -> _Ages:
         ages, until = [], inf
         for sent in self._waiting.values():
-            older = len(sent)
+            reached = len(sent)
             for bound in _BOUNDS:
-                younger, older = older, bisect_right(sent, now - bound)
-                ages.append(younger - older)
-                if older < younger:
-                    until = min(until, sent[older] + bound)
-            ages.append(older)
+                before, reached = reached, bisect_right(sent, now - bound)
+                ages.append(before - reached)
+                if reached < before:
+                    until = min(until, sent[reached] + bound)
+            ages.append(reached)
         return _Ages(Series(_WAITING, tuple(ages)), now, until)
 
 

@@ -177,12 +177,11 @@ class StateFile:
     def _part_rows(
         self, batch: Iterable[InstanceChanges], numbers: Mapping[str, int], written: dict[str, tuple[object, ...]]
     ) -> Iterator[tuple[int, str, bytes]]:
-        """The parts that are not what was `written`, which is brought up to date. Whether they are is a question of
-        objects: those that did not change are the very same."""
+        """The parts that are not what was `written`, which is brought up to date."""
         for changes in batch:
             id_, saved, told = changes.id, changes.saved, told_by(changes.saved)
             yield numbers[id_], MOMENT, seal(moment(saved), f"{id_} {MOMENT}")
-            if not all(map(is_, told, written.get(id_, (None,)))):
+            if id_ not in written or not all(map(is_, told, written[id_])):
                 yield numbers[id_], COUNTS, seal(counts(saved, self._heads), f"{id_} {COUNTS}")
                 written[id_] = told
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import zip_longest
 from math import inf
-from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,7 +24,7 @@ from ..ledger.totals import BUCKETS, FAMILIES, Histogram
 from ..ledger.vocabulary import FIELDS
 from ..model import MESSENGERS, STAGES, UNKNOWN, Meaning, Method, Outcome
 from ..pace import Pause, SavedPace
-from ..series import Series, Shape
+from ..series import Series
 from .register import Register
 from .seal import Damaged, seal, unseal
 
@@ -64,7 +63,7 @@ class Head(msgspec.Struct, array_like=True):
 
 
 def told_by(saved: Saved) -> tuple[object, ...]:
-    """All that `COUNTS` holds: while it is equal, the part need not be written again."""
+    """All that `COUNTS` holds: while each is the very same object, the part need not be written again."""
     told = saved.scalars
     return told.votes, told.learnt, told.types, told.statuses, told.unlisted, saved.messenger, saved.totals
 
@@ -80,18 +79,18 @@ class Heads:
             connection, "heads", lambda number, head: seal(head, f"head {number}"),
             lambda number, sealed: unseal(sealed, f"head {number}"),
         )  # fmt: skip
-        self._numbers: dict[tuple[str | Shape, ...], list[int]] = {}
+        self._numbers: dict[tuple[object, ...], list[int]] = {}
         self._heads: dict[int, Head] = {}
         self._read()
 
     def numbers(self, totals: Snapshot) -> list[int]:
         """One for each family."""
-        shapes = *totals, *map(_shape, totals.values())
+        shapes = (*totals, *[series.shape for series in totals.values()])
         found = self._numbers.get(shapes)
         if found is None:
             if len(self._numbers) >= _MOST_SHAPES:
                 self._numbers.clear()
-            heads = (Head(of, series.shape.labels, BUCKETS.get(of, ())) for of, series in totals.items())
+            heads = (Head(family, series.shape.labels, BUCKETS.get(family, ())) for family, series in totals.items())
             found = self._numbers[shapes] = [self._register.number(_pack(head)) for head in heads]
         return found
 
@@ -127,7 +126,7 @@ def moment(saved: Saved) -> bytes:
 def counts(saved: Saved, heads: Heads) -> bytes:
     scalars = saved.scalars
     totals = saved.totals or {}
-    numbers = list(zip(heads.numbers(totals), map(_numbers, totals.values()), strict=True))
+    numbers = list(zip(heads.numbers(totals), [series.numbers for series in totals.values()], strict=True))
     words = scalars.types, scalars.statuses, scalars.unlisted
     return _pack((scalars.learnt, scalars.votes, saved.messenger, *words, numbers))
 
@@ -182,5 +181,4 @@ def _family(head: Head, numbers: Sequence[Any]) -> tuple[str, Series[Any]]:
 
 
 _MOST_SHAPES = 4096
-_shape, _numbers = attrgetter("shape"), attrgetter("numbers")
 _pack = msgspec.msgpack.encode

@@ -8,7 +8,7 @@ or loosely typed; `instance` reads the two answers about an instance itself; `te
 """
 
 from .instance import instance_settings, instance_state
-from .journal import journal, journal_after
+from .journal import journal_after
 from .row import JournalRow
 
-__all__ = ["JournalRow", "instance_settings", "instance_state", "journal", "journal_after"]
+__all__ = ["JournalRow", "instance_settings", "instance_state", "journal_after"]

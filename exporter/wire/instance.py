@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..model import MESSENGERS, SETTINGS, UNKNOWN, InstanceSettings
-from .row import Text
-from .text import checked, parsed, unfit
+from .text import Text, as_utf8, parsed, unusable
 
 
 class _State(msgspec.Struct):
@@ -21,14 +20,14 @@ _MESSENGER_WORDS = {word: word for word in MESSENGERS} | {"v3": "max"}
 
 def instance_state(body: bytes) -> str:
     """getStateInstance: the service's word for the state. AnswerUnusable: `malformed` or `refused`."""
-    body = checked(body)
+    body = as_utf8(body)
     try:
         return _state.decode(body).state
     except (msgspec.MsgspecError, RecursionError):
         answer = parsed(body)
     if isinstance(answer, dict) and isinstance(word := answer.get("stateInstance"), str) and word:
         return word
-    raise unfit(answer, "an object with stateInstance")
+    raise unusable(answer, "an object with stateInstance")
 
 
 def instance_settings(body: bytes) -> InstanceSettings:
@@ -36,10 +35,10 @@ def instance_settings(body: bytes) -> InstanceSettings:
 
     A flag is the service's "yes" or "no" (or a JSON boolean); any other value is left out.
     """
-    answer = parsed(checked(body))
+    answer = parsed(as_utf8(body))
     flags = {"yes": True, "no": False}
     if not isinstance(answer, dict) or not answer.keys() & {*SETTINGS, "typeInstance", "wid"}:
-        raise unfit(answer, "an object with settings")
+        raise unusable(answer, "an object with settings")
     enabled = {
         name: value if isinstance(value, bool) else flags[value]
         for name in SETTINGS

@@ -20,7 +20,7 @@ from .. import imprint
 from ..model import Imprint, Journal, Repeat, Row
 from . import row
 from .row import JournalRow
-from .text import checked, parsed, unfit
+from .text import as_utf8, parsed, unusable
 
 _rows = msgspec.json.Decoder(list[JournalRow])
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
@@ -29,15 +29,10 @@ _MANY = 4
 """Where more than one element in so many has changed, it is cheaper to decode them all."""
 
 
-def journal(body: bytes) -> Journal:
-    """All rows of an answer. AnswerUnusable: `malformed` or `refused`."""
-    return journal_after(None, body).whole()
-
-
 def journal_after(last: Imprint | None, body: bytes) -> Journal | Repeat:
-    """The same, held against the imprint of the answer before, if it has one.
+    """An answer, held against the imprint of the one before, if that has one.
 
-    AnswerUnusable as above; what a `Repeat` decodes afterwards raises nothing.
+    AnswerUnusable: `malformed` or `refused`; what a `Repeat` decodes afterwards raises nothing.
     """
     change = None if last is None else imprint.change(last, body)
     if change is None:
@@ -52,7 +47,7 @@ def _rows_of(change: imprint.Change) -> dict[int, Row] | None:
         return None
     rows: dict[int, Row] = {}
     for place, element in change.elements.items():
-        found = row.read(checked(bytes(element)))
+        found = row.read(as_utf8(bytes(element)))
         if isinstance(found, str):
             return None
         rows[place] = found
@@ -77,7 +72,7 @@ class _Whole:
 
 def _whole(body: bytes, seen: Imprint | None) -> Journal:
     """Every element decoded."""
-    body = checked(body)
+    body = as_utf8(body)
     try:
         return Journal(cast("list[Row]", _rows.decode(body)), {}, imprint=seen)
     except msgspec.ValidationError:
@@ -95,18 +90,18 @@ def _sorted_out(found: Iterable[JournalRow | str], seen: Imprint | None) -> Jour
     """`found`: for each element its row, or the reason why it cannot be used."""
     rows: list[Row] = []
     rejected: dict[str, int] = {}
-    unusable: list[int] = []
+    places: list[int] = []
     for place, each in enumerate(found):
         if isinstance(each, str):
             rejected[each] = rejected.get(each, 0) + 1
-            unusable.append(place)
+            places.append(place)
         else:
             rows.append(each)
-    return Journal(rows, rejected, frozenset(unusable), seen)
+    return Journal(rows, rejected, frozenset(places), seen)
 
 
 def _array(body: bytes) -> list[object]:
     answer = parsed(body)
     if isinstance(answer, list):
         return answer
-    raise unfit(answer, "an array of rows")
+    raise unusable(answer, "an array of rows")

@@ -7,20 +7,19 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..model import REJECTIONS
-from .text import parsed
+from .text import Text, parsed
 
-OLDEST, NEWEST = 10**9, 10**11
+_OLDEST, _NEWEST = 10**9, 10**11
 """Bounds of a believable timestamp in Unix seconds; beyond them it is milliseconds or rubbish."""
 
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Timestamp = Annotated[int, msgspec.Meta(ge=OLDEST, le=NEWEST)]
+_Timestamp = Annotated[int, msgspec.Meta(ge=_OLDEST, le=_NEWEST)]
 
 
 class JournalRow(msgspec.Struct, frozen=True, gc=False):
     """A usable row; `model.Row` says what the rest of the house sees of it."""
 
     id: Text = msgspec.field(name="idMessage")
-    timestamp: Timestamp
+    timestamp: _Timestamp
     chat: str = msgspec.field(name="chatId", default="")
     status: str | None = msgspec.field(name="statusMessage", default=None)
     message_type: str | None = msgspec.field(name="typeMessage", default=None)
@@ -80,4 +79,4 @@ def _as_timestamp(value: object) -> int | None:
         return 0
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and OLDEST <= value <= NEWEST else None
+    return value if isinstance(value, int) and _OLDEST <= value <= _NEWEST else None

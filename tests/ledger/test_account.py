@@ -57,6 +57,16 @@ def test_each_messenger_has_its_row_limit(messenger: str, rows: int, truncated: 
     assert is_truncated(rows, messenger) is truncated
 
 
+def test_what_was_handed_over_to_a_commit_stays_as_it_was_when_another_answer_comes_meanwhile() -> None:
+    account = fresh()
+    fold(account, 0)
+    account.changes()
+    handed = account.changes()
+    fold(account, 60, Row("M1", "1@c.us", NOW + 30))
+    assert not handed.messages
+    assert len(account.changes().messages) == 1
+
+
 def test_rows_that_cannot_be_used_count_towards_the_row_limit() -> None:
     account = fresh()
     fold(account, 0, *queue(4_999, -1, 100), messenger="max", rejected=1)

@@ -177,7 +177,7 @@ def agrees_with_the_oracle(journey: Journey) -> None:
     for stage in STAGES:
         for (message_type,), histogram in totals[stage].items():
             spans = [(value, width) for s, kind, value, width in truth.observed if (s, kind) == (stage, message_type)]
-            assert histogram.observations == len(spans)
+            assert sum(histogram.counts) == len(spans)
             assert isclose(histogram.sum, sum(value for value, _ in spans), abs_tol=1e-6)
             widths = sum(width for _, width in spans)
             assert isclose(totals["uncertainty"].get((stage, message_type), 0), widths, abs_tol=1e-6)
@@ -202,7 +202,7 @@ def keeps_its_promises(journey: Journey) -> None:
     for stage, status in zip(STAGES, ("delivered", "read"), strict=True):
         for (message_type,), histogram in shown[stage].items():
             arrived = sum(n for (s, kind, _), n in reached.items() if (s, kind) == (status, message_type))
-            assert histogram.observations + shown["unmeasured"].get((stage, message_type), 0) == arrived
+            assert sum(histogram.counts) + shown["unmeasured"].get((stage, message_type), 0) == arrived
     assert sum(shown["settled"].values()) <= sum(shown["messages"].values())
 
 

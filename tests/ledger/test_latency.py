@@ -32,7 +32,7 @@ class Message:
         """Its lower and upper end; None when it is unmeasured."""
         totals: Mapping[str, Any] = self.account.changes().totals
         histogram = totals[stage]["textMessage",]
-        if not histogram.observations:
+        if not any(histogram.counts):
             assert totals["unmeasured"][stage, "textMessage"] == 1
             return None
         return histogram.sum - totals["uncertainty"][stage, "textMessage"], histogram.sum
