@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -19,6 +19,9 @@ from .store import Store
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_MOST_MESSAGES = 10_000
+"""A commit with so many messages is large enough: more would cost memory, some hundred bytes for each."""
 
 
 class Observer(Protocol):
@@ -73,23 +76,28 @@ class Commits:
 
     async def _commit(self) -> None:
         intact = await self.call(self._store.is_intact)
-        instances = [instance for instance in self._instances() if instance.dirty or not intact]
-        if not instances:
-            return
         if not intact and not self._failures:
             log.warning("the state file was removed or damaged while running; it is written anew from memory")
-        batch = [instance.changes(everything=not intact) for instance in instances]
+        dirty = [instance for instance in self._instances() if instance.dirty]
+        for instances in _portions(dirty) if intact else [list(self._instances())]:
+            if not await self._commit_together(instances, everything=not intact):
+                return
+
+    async def _commit_together(self, instances: Sequence[Instance], *, everything: bool) -> bool:
+        """All of them or none; whether it succeeded."""
+        batch = [instance.changes(everything=everything) for instance in instances]
         began = time.perf_counter()
         try:
             self.size = await self.call(lambda: self._write(batch))
         except CommitFailed as failure:
             self._give_back(instances, batch)
             self._failed(str(failure))
-        else:
-            for instance, changes in zip(instances, batch, strict=True):
-                instance.account.committed(changes.account)
-            self._observer.committed(time.perf_counter() - began)
-            self._succeeded()
+            return False
+        for instance, changes in zip(instances, batch, strict=True):
+            instance.account.committed(changes.account)
+        self._observer.committed(time.perf_counter() - began)
+        self._succeeded()
+        return True
 
     def _write(self, batch: Sequence[InstanceChanges]) -> int:
         self._store.commit(batch)
@@ -116,3 +124,17 @@ class Commits:
             lasted = f"{time.monotonic() - self._began:.0f}s"
             log.info("commits succeed again", extra={"fields": {"failures": self._failures, "lasted": lasted}})
             self._failures = 0
+
+
+def _portions(instances: Iterable[Instance]) -> Iterator[list[Instance]]:
+    """Those whose changes go into one commit: nearly always all, but not the first answers of a large fleet."""
+    portion: list[Instance] = []
+    messages = 0
+    for instance in instances:
+        portion.append(instance)
+        messages += instance.account.uncommitted
+        if messages >= _MOST_MESSAGES:
+            yield portion
+            portion, messages = [], 0
+    if portion:
+        yield portion

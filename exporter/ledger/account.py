@@ -75,6 +75,11 @@ class Account:
         return len(self._counting.known)
 
     @property
+    def uncommitted(self) -> int:
+        """How many messages the next commit must carry."""
+        return len(self._counting.dirty)
+
+    @property
     def meaning(self) -> Meaning:
         return self._counting.meaning.in_force
 

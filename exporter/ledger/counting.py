@@ -23,6 +23,8 @@ SETTLING_AGE = 86_400.0
 AHEAD = 2.0
 """Seconds that a first timestamp may lie ahead of now before it is no sending time to measure from."""
 _SWEEP_EVERY = 60.0
+_AT_HAND = 16
+"""So many changed messages of an account are kept for the next commit as they are."""
 
 
 class Answer(NamedTuple):
@@ -53,7 +55,8 @@ class Counting:
         self.horizon = horizon
         self.last_started = last_started
         self.dirty: dict[Slot, Message | None] = {}
-        """The messages that changed since the last commit, by slot; None: look it up."""
+        """The messages that changed since the last commit, by slot. A few are at hand, the others (None) are looked up:
+        a first answer, or a disk that is full for hours, brings thousands."""
         self.forgotten: set[int] = set()
         """Keys of messages that were forgotten since then."""
         self._totals = numbers
@@ -120,7 +123,7 @@ class Counting:
             between = Span(message.born, answer.arrived)
             self._reach(message, order.reached(None, status), dict.fromkeys(STAGES, between), answer.interval)
         slot = self.known.add(message)
-        self.dirty[slot] = message
+        self._note(slot, message)
         return slot
 
     def _see_again(self, sighting: Sighting, slot: Slot, answer: Answer) -> Move | None:
@@ -177,7 +180,10 @@ class Counting:
 
     def _keep(self, slot: Slot, message: Message) -> None:
         self.known.put(slot, message)
-        self.dirty[slot] = message
+        self._note(slot, message)
+
+    def _note(self, slot: Slot, message: Message) -> None:
+        self.dirty[slot] = message if len(self.dirty) < _AT_HAND else None
 
     def _vanish(self, slot: Slot) -> None:
         message = self.known.get(slot)
