@@ -79,8 +79,10 @@ class Commits:
         if not intact and not self._failures:
             log.warning("the state file was removed or damaged while running; it is written anew from memory")
         dirty = [instance for instance in self._instances() if instance.dirty]
-        for instances in _portions(dirty) if intact else [list(self._instances())]:
-            if not await self._commit_together(instances, everything=not intact):
+        for portion in _portions(dirty) if intact else [list(self._instances())]:
+            present = set(self._instances())  # one that a reload has removed meanwhile may have a successor already
+            instances = [instance for instance in portion if instance in present]
+            if instances and not await self._commit_together(instances, everything=not intact):
                 return
 
     async def _commit_together(self, instances: Sequence[Instance], *, everything: bool) -> bool:

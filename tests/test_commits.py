@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from exporter.commits import Commits
@@ -16,12 +16,16 @@ from tests.test_instance import NOW, SALES, ended, fresh
 
 
 class RecordingStore(MemoryStore):
-    """Remembers which instances each commit held, and how many of their messages; refuses some commits."""
+    """Remembers which instances each commit held, and how many of their messages; refuses some commits.
 
-    def __init__(self, refused: set[int] | None = None) -> None:
+    `then` is called after each that succeeds.
+    """
+
+    def __init__(self, refused: Collection[int] = (), then: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.commits: list[dict[str, int]] = []
-        self._refused = refused or set()
+        self._refused = refused
+        self._then = then
         self._asked = 0
 
     def commit(self, batch: Sequence[InstanceChanges]) -> None:
@@ -29,6 +33,7 @@ class RecordingStore(MemoryStore):
         if self._asked in self._refused:
             raise CommitFailed("no space left on device")
         self.commits.append({changes.id: len(changes.account.messages) for changes in batch})
+        self._then()
 
 
 def fleet(*messages: int) -> list[Instance]:
@@ -68,6 +73,13 @@ def test_the_first_answers_of_a_large_fleet_are_written_in_several_commits() -> 
     flushed(instances, store)
     assert store.commits == [{"0": 6_000, "1": 5_000}, {"2": 10_000}, {"3": 1}]
     assert list(map(counted, instances)) == [6_000, 5_000, 10_000, 1]
+
+
+def test_an_instance_that_is_removed_between_two_commits_is_not_written_any_more() -> None:
+    instances = fleet(10_000, 10_000, 10_000)
+    store = RecordingStore(then=lambda: instances.pop(1) if len(instances) == 3 else None)
+    flushed(instances, store)
+    assert store.commits == [{"0": 10_000}, {"2": 10_000}]
 
 
 def test_when_one_of_several_commits_fails_what_was_written_is_shown_and_the_rest_comes_with_the_next() -> None:
