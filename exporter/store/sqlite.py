@@ -46,6 +46,8 @@ class SqliteStore:
         self._gone = ""  # why the next commit needs a new file, if it does
         self._complete = True  # whether the file holds all that was ever committed
         self._in_use = False
+        self._loaded: set[str] = set()
+        self._missing: set[str] = set()  # loaded from a file that is gone now, and not yet written to this one
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self._path}>"
@@ -58,6 +60,7 @@ class SqliteStore:
         except _TROUBLE as error:
             raise self._unusable(error) from None
         self._in_use = True
+        self._loaded |= found.keys()
         return found
 
     def _find(self, ids: Iterable[str]) -> dict[str, Restored]:
@@ -75,6 +78,7 @@ class SqliteStore:
         try:
             self._lock.renew()
             self._renew_if_gone()
+            written = {changes.id for changes in batch} & self._missing
             self._file.write(batch)
             self._lock.write_note(self._file.note())
         except Held:
@@ -85,7 +89,11 @@ class SqliteStore:
             if damage := _damage(error):
                 self._gone, self._complete = damage, False
             raise CommitFailed(f"state file {self._path}: {damage or self._reason(error)}") from None
-        self._complete = self._in_use = True
+        self._in_use = True
+        # A reload may have loaded an instance that did not run yet when the file was written anew: of such a one the
+        # first commit holds what has changed only, and all must be written once more.
+        self._complete = not (self._complete and written)
+        self._missing -= written
 
     def is_intact(self) -> bool:
         if not self._gone and not self._file.is_in_place():
@@ -152,7 +160,7 @@ class SqliteStore:
         with suppress(sqlite3.Error):
             self._file.close()
         self._file = self._open(self._file.secret)
-        self._gone = ""
+        self._gone, self._missing = "", set(self._loaded)
 
     def _set_aside(self, why: str) -> None:
         aside = f"{self._path}.damaged-{strftime('%Y%m%dT%H%M%SZ', gmtime())}"

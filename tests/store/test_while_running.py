@@ -37,6 +37,32 @@ def test_a_file_that_is_removed_is_noticed_and_written_anew_from_memory(path: st
     again.close()
 
 
+def test_an_instance_that_a_reload_loads_while_the_file_is_removed_is_written_whole_too(path: str) -> None:
+    store = SqliteStore(path)
+    running, reloaded = busy(store), busy(store, "1101000002")
+    commit(store, running, reloaded)
+    store.close()
+    store = SqliteStore(path)
+    assert store.load([ID]).keys() == {ID}
+    assert store.load(["1101000002"]).keys() == {"1101000002"}
+    for ending in ("", "-wal", "-shm", ".lock"):
+        os.unlink(path + ending)
+    assert not store.is_intact()
+    commit(store, running, everything=True)  # the other one does not run yet
+    assert store.is_intact()
+    commit(store, running, reloaded)
+    assert not store.is_intact()
+    commit(store, running, reloaded, everything=True)
+    assert store.is_intact()
+    commit(store, running, reloaded)
+    assert store.is_intact()
+    store.close()
+    again = SqliteStore(path)
+    assert stored_state(again, ID) == state_of(running)
+    assert stored_state(again, "1101000002") == state_of(reloaded)
+    again.close()
+
+
 def test_a_log_that_is_removed_is_noticed_as_well(path: str) -> None:
     store = SqliteStore(path)
     kept = busy(store)
