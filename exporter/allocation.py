@@ -13,9 +13,9 @@ import os
 from contextlib import suppress
 
 _SCRAPE_OBJECTS = 50_000
-"""The garbage collector looks at new objects once so many more live than before; during a scrape, which holds some
-thirty for each instance. Outside, Python's default is right: with more, the reference cycles that closed connections
-leave would stay longer, and show in the memory of the process."""
+"""During a scrape, which holds some thirty objects for each instance, the garbage collector looks at new ones once so
+many more live. Outside, Python's default is right: with more, the reference cycles that closed connections leave would
+stay longer, and show in the memory of the process."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt's names of its parameters. Source: malloc.h of glibc."""
