@@ -25,6 +25,7 @@ from .model import Call, Method, Outcome, Secret
 from .patience import Patience
 from .reading import ReadingBudget, Share
 from .session import PIECE, open_session
+from .timeslice import TimeSlice
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Client:
         self._limits = limits
         self._reading = reading or ReadingBudget()
         self._patience = Patience()
+        self._answers = TimeSlice()
         self._gates: dict[URL, Turns] = {}
         self._gate_of: dict[str, Turns] = {}
 
@@ -148,6 +150,7 @@ class Client:
         try:
             body = await self._fetch(request, answer, linger, share)
             arrived = self._clock()
+            await self._answers.turn()
             value = decode(body)
         except CallFailed as failure:
             outcome, detail, retry_after = failure.outcome, failure.detail, failure.retry_after

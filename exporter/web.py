@@ -24,6 +24,7 @@ from .fleet import DEFAULT_TIMEOUT, Fleet
 from .instance import Face, Instance
 from .reload import Reloaded
 from .telemetry import Telemetry
+from .timeslice import TimeSlice
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,6 @@ TIMEOUTS = (1.0, 120.0)
 """Seconds that the header may say; anything else is ignored."""
 MOST_SCRAPES, MOST_PROBES = 64, 1024
 """Answers being made at once. A probe costs one instance, and a fleet that is probed may wait for a dead API."""
-_SLICE = 0.01
-"""Seconds of rendering between two turns of the event loop."""
 _HEADERS = {
     "Server": "greenapi-exporter",
     "Cache-Control": "no-store",
@@ -68,6 +67,7 @@ class Surface:
         self._crash = crash
         self._scrapes = Slots(MOST_SCRAPES, "scrapes")
         self._probes = Slots(MOST_PROBES, "probes")
+        self._pages = TimeSlice()
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[attended, self._catch, guard(self._access, self._passwords)])
@@ -159,12 +159,9 @@ class Surface:
 
     async def _rendered(self, faces: Sequence[Face], form: Format) -> list[bytes]:
         """Refresh instance by instance and let others run in between; then all is put together in one step."""
-        begun = time.perf_counter()
         for face in faces:
+            await self._pages.turn()
             self._exposition.refresh(face)
-            if time.perf_counter() - begun > _SLICE:
-                await asyncio.sleep(0)
-                begun = time.perf_counter()
         return self._exposition.render(faces, openmetrics=form.openmetrics)
 
     async def _dress(self, _: web.Request, response: web.StreamResponse) -> None:

@@ -15,7 +15,7 @@ LAYERS = (
     {"model", "series", "words"},
     {"errors", "imprint", "metric"},
     {"wire", "ledger", "pace", "clock", "config", "accept", "redaction", "gate", "reading", "patience", "logs", "lines",
-     "outcomes", "compression", "allocation"},
+     "outcomes", "compression", "allocation", "timeslice"},
     {"episodes", "discovery", "failures", "flags", "access"},
     {"instance", "session", "sockets", "loading", "connections", "reload", "output"},
     {"catalog", "client", "store", "exposition", "telemetry", "simulator"},

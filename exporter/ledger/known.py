@@ -2,7 +2,7 @@
 
 A message costs about 50 bytes here, where an object or a tuple costs 200: a busy fleet knows a million of them.
 Owns the storage and its packing; knows nothing of what the fields mean. A `Message` is a copy of one row of the
-columns, made for the few messages that an answer changes, written back with `put`, and kept until a commit takes it.
+columns, made for the few messages that an answer changes, and written back with `put`.
 """
 
 from __future__ import annotations

@@ -19,9 +19,15 @@ def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
     return statistics.linear_regression(xs, ys).slope
 
 
+def _cpu(instances: int, rows: int) -> float:
+    """CPU seconds of a scrape."""
+    figures, _ = measure(instances, rows, 5, Ask.PLAIN)
+    return statistics.median(each["cpu"] for each in figures.exporter)
+
+
 def growth() -> None:
-    by_instances = [measure(count, 100, 5, Ask.PLAIN)[0].median("exporter", "cpu") for count in INSTANCES]
-    by_rows = [measure(10, count, 5, Ask.PLAIN)[0].median("exporter", "cpu") for count in ROWS]
+    by_instances = [_cpu(count, 100) for count in INSTANCES]
+    by_rows = [_cpu(10, count) for count in ROWS]
     for what, sizes, costs in (("instances", INSTANCES, by_instances), ("rows", ROWS, by_rows)):
         told = ", ".join(f"{size}: {cost * 1e3:.0f} ms" for size, cost in zip(sizes, costs, strict=True))
         print(f"CPU of a scrape by {what}: {told}; exponent {exponent(sizes, costs):.2f}", flush=True)

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +50,26 @@ class Process:
 
 @dataclass
 class Figures:
-    """One measure over the rounds, floor beside exporter."""
+    """What was measured in each round, floor beside exporter."""
 
     floor: list[dict[str, float]] = field(default_factory=list)
     exporter: list[dict[str, float]] = field(default_factory=list)
+
+    def add(self, floor: dict[str, float], exporter: dict[str, float]) -> None:
+        self.floor.append(floor)
+        self.exporter.append(exporter)
 
     def ratio(self, name: str) -> tuple[float, float, float]:
         """Median, least and most of the rounds' own ratios."""
         ratios = [ours[name] / theirs[name] for theirs, ours in zip(self.floor, self.exporter, strict=True)]
         return statistics.median(ratios), min(ratios), max(ratios)
 
-    def median(self, side: str, name: str) -> float:
-        figures: list[dict[str, float]] = getattr(self, side)
-        return statistics.median(each[name] for each in figures)
+    def told(self, title: str, name: str, unit: str, scale: float = 1.0, digits: int = 3) -> str:
+        """One measure in a phrase: its ratio with the spread, and the medians of both sides in `unit`s."""
+        ours, theirs = (statistics.median(each[name] for each in side) / scale for side in (self.exporter, self.floor))
+        median, least, most = self.ratio(name)
+        spread = f"{least:.2f} to {most:.2f}; " if len(self.floor) > 1 else ""
+        return f"{title} {median:.2f} x floor ({spread}{ours:.{digits}f} against {theirs:.{digits}f} {unit})"
 
 
 @contextmanager
@@ -139,41 +145,38 @@ def scrape(url: str, ask: Ask) -> dict[str, float]:
 
 def measure(
     instances: int, rows: int, rounds: int, ask: Ask, *, settled: bool = False
-) -> tuple[Figures, dict[str, float]]:
-    """Interleaved rounds of floor and exporter; and the exporter's cold first scrapes."""
+) -> tuple[Figures, Figures]:
+    """Interleaved rounds of floor and exporter; and, as one round, the first in which all rows are new."""
     with world(instances, rows, settled=settled) as (service, floor, exporter, url):
-        exporter.ask("report")
         scrape(url, ask)  # the baseline: nothing was sent yet
-        cold_start = exporter.ask("report")
-        service.ask("fill")
-        scrape(url, ask)  # everything is new at once
-        cold = exporter.ask("report") | {"empty": cold_start["cpu"]}
         floor.ask("round")
-        floor.ask("report")
-        figures = Figures()
+
+        def one_round() -> tuple[dict[str, float], dict[str, float]]:
+            floor.ask("report")
+            theirs = floor.ask("round")
+            theirs |= floor.ask("report")
+            exporter.ask("report")
+            ours = scrape(url, ask)
+            return theirs, ours | exporter.ask("report")
+
+        service.ask("fill")
+        cold, figures = Figures(), Figures()
+        cold.add(*one_round())
         for _ in range(rounds):
             service.ask("advance")
-            wall = floor.ask("round")
-            figures.floor.append(floor.ask("report") | wall)
-            wall = scrape(url, ask)
-            figures.exporter.append(exporter.ask("report") | wall)
+            figures.add(*one_round())
         return figures, cold
 
 
-def show(title: str, figures: Figures, cold: dict[str, float]) -> None:
-    median, least, most = figures.ratio("cpu")
-    floor, exporter = partial(figures.median, "floor"), partial(figures.median, "exporter")
-    peaks = [max(each["VmHWM"] for each in side) / 1e6 for side in (figures.exporter, figures.floor)]
-    print(
-        f"{title:40} CPU {median:5.2f} x floor ({least:.2f} to {most:.2f}; floor {floor('cpu'):.3f} s)",
-        f"wall {figures.ratio('wall')[0]:5.2f} x",
-        f"longest block {exporter('longest_block') * 1e3:5.1f} ms (floor {floor('longest_block') * 1e3:.1f})",
-        f"peak {peaks[0]:4.0f} MB (floor {peaks[1]:.0f})",
-        f"answer {exporter('bytes') / 1e6:.2f} MB",
-        f"all rows new: {cold['cpu']:.3f} s",
-        sep="  ",
-        flush=True,
-    )
+def show(title: str, figures: Figures, cold: Figures) -> None:
+    size = statistics.median(each["bytes"] for each in figures.exporter)
+    print(f"{title} (an answer of {size / 1e6:.2f} MB)")
+    for indent, of in (("  ", figures), ("  all rows new: ", cold)):
+        measures = (
+            of.told("CPU", "cpu", "s"), of.told("wall", "wall", "s"),
+            of.told("longest block", "longest_block", "ms", 1e-3, 1), of.told("peak memory", "VmHWM", "MB", 1e6, 0),
+        )  # fmt: skip
+        print(indent + ", ".join(measures), flush=True)
 
 
 WORKLOADS = ((1, 100), (100, 100), (1000, 100), (10, 10_000))

@@ -17,7 +17,14 @@ from exporter.store import SqliteStore
 from .builders import NOW, WINDOW, Row, busy, commit, set_aside, state_of, stored_state
 
 ID = "1101000001"
+OTHER = "1101000002"
 ROOT = Path(__file__).parents[2]
+
+
+def remove(path: str) -> None:
+    """The state file and all that belongs to it."""
+    for ending in ("", "-wal", "-shm", ".lock"):
+        os.unlink(path + ending)
 
 
 def test_a_file_that_is_removed_is_noticed_and_written_anew_from_memory(path: str) -> None:
@@ -25,8 +32,7 @@ def test_a_file_that_is_removed_is_noticed_and_written_anew_from_memory(path: st
     kept = busy(store)
     commit(store, kept)
     key = store.key_of("chat", "id")
-    for ending in ("", "-wal", "-shm", ".lock"):
-        os.unlink(path + ending)
+    remove(path)
     assert not store.is_intact()
     commit(store, kept, everything=True)
     assert store.is_intact()
@@ -39,14 +45,13 @@ def test_a_file_that_is_removed_is_noticed_and_written_anew_from_memory(path: st
 
 def test_an_instance_that_a_reload_loads_while_the_file_is_removed_is_written_whole_too(path: str) -> None:
     store = SqliteStore(path)
-    running, reloaded = busy(store), busy(store, "1101000002")
+    running, reloaded = busy(store), busy(store, OTHER)
     commit(store, running, reloaded)
     store.close()
     store = SqliteStore(path)
     assert store.load([ID]).keys() == {ID}
-    assert store.load(["1101000002"]).keys() == {"1101000002"}
-    for ending in ("", "-wal", "-shm", ".lock"):
-        os.unlink(path + ending)
+    assert store.load([OTHER]).keys() == {OTHER}
+    remove(path)
     assert not store.is_intact()
     commit(store, running, everything=True)  # the other one does not run yet
     assert store.is_intact()
@@ -59,7 +64,7 @@ def test_an_instance_that_a_reload_loads_while_the_file_is_removed_is_written_wh
     store.close()
     again = SqliteStore(path)
     assert stored_state(again, ID) == state_of(running)
-    assert stored_state(again, "1101000002") == state_of(reloaded)
+    assert stored_state(again, OTHER) == state_of(reloaded)
     again.close()
 
 
@@ -113,8 +118,7 @@ def test_a_directory_that_is_removed_fails_commits_until_it_is_back(tmp_path: Pa
 def test_another_exporter_that_took_the_file_over_meanwhile_keeps_it(path: str, store: SqliteStore) -> None:
     kept = busy(store)
     commit(store, kept)
-    for ending in ("", "-wal", "-shm", ".lock"):
-        os.unlink(path + ending)
+    remove(path)
     other = SqliteStore(path)
     assert not store.is_intact()
     with pytest.raises(CommitFailed, match="another process has taken"):
